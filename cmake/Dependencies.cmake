@@ -1,0 +1,23 @@
+# Every library comes from Debian's packages (vcpkg.json lists the same for Windows); nothing is downloaded here.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(LibXml2 REQUIRED)
+find_package(Iconv REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark QUIET)
+find_package(PkgConfig REQUIRED)
+
+# plimsoll_pkg(Target::Name module): an imported target for a library that ships a .pc file only.
+function(plimsoll_pkg target module)
+  pkg_check_modules(${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+  add_library(${target} ALIAS PkgConfig::${module})
+endfunction()
+plimsoll_pkg(PCRE2::PCRE2 libpcre2-8)
+plimsoll_pkg(utf8proc::utf8proc libutf8proc)
+plimsoll_pkg(MD4C::MD4C md4c)
+plimsoll_pkg(uchardet::uchardet uchardet)
+plimsoll_pkg(xxHash::xxHash libxxhash)
