@@ -1,0 +1,78 @@
+#include "cli/commands.h"
+#include "cli/jsonl.h"
+
+namespace plimsoll::cli {
+namespace {
+
+constexpr size_t kBatch = 32;  // lines embedded together
+
+std::optional<checkpoint::Pooling> PoolingOf(const std::string& name) {
+  if (name == "mean") return checkpoint::Pooling::kMean;
+  if (name == "cls") return checkpoint::Pooling::kCls;
+  if (name == "none") return checkpoint::Pooling::kNone;
+  return std::nullopt;
+}
+
+// Collects lines, embeds them together, prints them in order.
+class BatchedEmbedding {
+ public:
+  BatchedEmbedding(Session& session, worker::ModelWorker& worker)
+      : session_(session), worker_(worker), pooling_(PoolingOf(session.options.pooling)) {}
+
+  Result<void> Add(JsonlInput input) {
+    if (input.ids) {
+      PLIMSOLL_TRY(Flush());
+      PLIMSOLL_ASSIGN(const auto one, worker_.EmbedIds({*input.ids}, pooling_, session_.stop));
+      return Print(one);
+    }
+    texts_.push_back(std::move(input.text));
+    if (texts_.size() < kBatch && pooling_ != checkpoint::Pooling::kNone) return {};
+    return Flush();
+  }
+
+  Result<void> Flush() {
+    if (texts_.empty()) return {};
+    PLIMSOLL_ASSIGN(const auto embeddings, worker_.Embed(texts_, pooling_, session_.stop));
+    texts_.clear();
+    return Print(embeddings);
+  }
+
+ private:
+  Json Row(const worker::ModelWorker::Embeddings& embeddings, size_t row) const {
+    const auto begin = embeddings.vectors.begin() + static_cast<std::ptrdiff_t>(row * embeddings.dimensions);
+    return std::vector<float>(begin, begin + embeddings.dimensions);
+  }
+
+  Result<void> Print(const worker::ModelWorker::Embeddings& embeddings) {
+    size_t row = 0;
+    for (size_t i = 0; i < embeddings.tokens.size(); ++i) {
+      Json embedding;
+      if (pooling_ == checkpoint::Pooling::kNone) {
+        for (uint32_t token = 0; token < embeddings.tokens[i]; ++token) embedding.push_back(Row(embeddings, row++));
+      } else {
+        embedding = Row(embeddings, row++);
+      }
+      const Json line = {{"embedding", std::move(embedding)}, {"tokens", embeddings.tokens[i]}, {"truncated", static_cast<bool>(embeddings.truncated[i])}};
+      PLIMSOLL_TRY(session_.console.Out(Dump(line) + "\n"));
+    }
+    return {};
+  }
+
+  Session& session_;
+  worker::ModelWorker& worker_;
+  std::optional<checkpoint::Pooling> pooling_;
+  std::vector<std::string> texts_;
+};
+
+}  // namespace
+
+Result<void> RunEmbed(Session& session) {
+  PLIMSOLL_ASSIGN(const loading::Wishes wishes, WishesOf(session.options));
+  PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(session.options.model.model));
+  PLIMSOLL_TRY(session.Load(*worker, wishes));
+  BatchedEmbedding embedding(session, *worker);
+  PLIMSOLL_TRY(ForEachJsonLine(session.options.jsonl, [&](JsonlInput input) { return embedding.Add(std::move(input)); }));
+  return embedding.Flush();
+}
+
+}  // namespace plimsoll::cli

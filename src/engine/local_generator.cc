@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "engine/local.h"
+#include "engine/sampling.h"
+#include "platform/clock.h"
+
+namespace plimsoll::engine {
+
+// What one call to Generate has so far.
+struct LocalGenerator::Answer {
+  Answer(const GenerateRequest& request, const text::Tokenizer* tokenizer)
+      : sampler(request.temperature, request.seed) {
+    if (tokenizer != nullptr) decoder.emplace(*tokenizer, true);
+  }
+  GenerateResult result;
+  Sampler sampler;
+  std::optional<text::StreamDecoder> decoder;  // none for a model without a tokenizer: its text stays empty
+  int32_t next = -1;                           // chosen, not yet part of the answer
+};
+
+LocalGenerator::LocalGenerator(Decoder decoder, ModelText text, std::vector<int32_t> end_ids,
+                               const memory::Budget& budget)
+    : decoder_(std::move(decoder)), text_(std::move(text)), end_ids_(std::move(end_ids)), budget_(budget) {
+  if (text_.tokenizer && (*text_.tokenizer)->special_ids().eos >= 0) {
+    end_ids_.push_back((*text_.tokenizer)->special_ids().eos);
+  }
+}
+
+Decoder& LocalGenerator::decoder() {
+  held_.clear();
+  decoder_.TruncateTo(0);
+  return decoder_;
+}
+
+Result<std::vector<int32_t>> LocalGenerator::Tokenize(std::string_view text) {
+  if (!text_.tokenizer) return text_.tokenizer.error();
+  return (*text_.tokenizer)->Encode(text);
+}
+
+Result<std::vector<int32_t>> LocalGenerator::RenderChat(const std::vector<text::Message>& messages) {
+  if (!text_.tokenizer) return text_.tokenizer.error();
+  PLIMSOLL_ASSIGN(const text::Rendered rendered, RenderMessages(text_, messages, true));
+  return EncodeRendered(**text_.tokenizer, rendered);
+}
+
+void LocalGenerator::Tell(const ProgressSink& progress, std::string_view phase, uint64_t done, uint64_t total) const {
+  if (!progress) return;
+  Progress report;
+  report.phase = phase;
+  report.done = done;
+  report.total = total;
+  report.unit = "tokens";
+  report.memory_bytes = budget_.used_bytes();
+  report.limit_bytes = budget_.limit_bytes();
+  progress(report);
+}
+
+// Evaluates tokens after those held and chooses the one that follows.
+Result<void> LocalGenerator::Append(std::span<const int32_t> tokens, Answer& answer, const StopToken& stop,
+                                    const std::function<void(uint32_t)>& on_batch) {
+  const auto choose = [&](uint32_t, std::span<const float> logits) { answer.next = answer.sampler.Sample(logits); };
+  PLIMSOLL_TRY(decoder_.Evaluate(tokens, Decoder::Logits::kLast, choose, stop, on_batch));
+  held_.insert(held_.end(), tokens.begin(), tokens.end());
+  return {};
+}
+
+Result<void> LocalGenerator::Prefill(const GenerateRequest& request, Answer& answer, const ProgressSink& progress,
+                                     const StopToken& stop) {
+  const std::span<const int32_t> prompt(request.prompt);
+  // The last token of the prompt is always evaluated: the first logits are its result.
+  const size_t reusable = std::min(held_.size(), prompt.size() - 1);
+  const auto differ = std::mismatch(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(reusable), prompt.begin());
+  const auto common = static_cast<size_t>(differ.first - held_.begin());
+  decoder_.TruncateTo(static_cast<uint32_t>(common));
+  held_.resize(common);
+  Tell(progress, "prefill", common, prompt.size());
+  return Append(prompt.subspan(common), answer, stop,
+                [&](uint32_t done) { Tell(progress, "prefill", common + done, prompt.size()); });
+}
+
+Result<void> LocalGenerator::Decode(const GenerateRequest& request, Answer& answer, const TextSink& sink,
+                                    const ProgressSink& progress, const StopToken& stop) {
+  GenerateResult& result = answer.result;
+  for (;;) {
+    if (!request.ignore_end && std::ranges::find(end_ids_, answer.next) != end_ids_.end()) {
+      result.stop_reason = "end";
+      return {};
+    }
+    result.tokens.push_back(answer.next);
+    const std::string piece = answer.decoder ? answer.decoder->Push(answer.next) : std::string();
+    result.text += piece;
+    Tell(progress, "decoding", result.tokens.size(), request.max_tokens);
+    if (!piece.empty() && sink && !sink(piece)) {
+      return MakeError(ErrorCode::kCancelled, "stopped by the reader of the text");
+    }
+    if (result.tokens.size() >= request.max_tokens || decoder_.length() == decoder_.context_tokens()) {
+      result.stop_reason = "length";
+      return {};
+    }
+    const int32_t token[] = {answer.next};
+    PLIMSOLL_TRY(Append(token, answer, stop, {}));
+  }
+}
+
+Result<GenerateResult> LocalGenerator::Generate(const GenerateRequest& request, const TextSink& sink,
+                                                const ProgressSink& progress, const StopToken& stop) {
+  if (request.prompt.empty()) return MakeError(ErrorCode::kUsage, "the prompt has no tokens");
+  if (request.prompt.size() > decoder_.context_tokens()) {
+    return MakeError(ErrorCode::kUsage, fmt::format("a prompt of {} tokens does not fit the context of {}",
+                                                    request.prompt.size(), decoder_.context_tokens()))
+        .Next("shorten the prompt or give a greater --context");
+  }
+  if (!std::isfinite(request.temperature) || request.temperature < 0) {
+    return MakeError(ErrorCode::kUsage, fmt::format("a temperature of {} is not possible", request.temperature))
+        .Next("give 0 for the likeliest tokens, or a number above 0");
+  }
+  Answer answer(request, text_.tokenizer ? text_.tokenizer->get() : nullptr);
+  GenerateResult& result = answer.result;
+  result.prompt_tokens = static_cast<uint32_t>(request.prompt.size());
+  result.stop_reason = "length";
+  const double begin = platform::MonotonicSeconds();
+  Result<void> done = Prefill(request, answer, progress, stop);
+  const double first = platform::MonotonicSeconds();
+  result.prefill_s = first - begin;
+  if (done && request.max_tokens > 0) done = Decode(request, answer, sink, progress, stop);
+  if (!done && done.error().code != ErrorCode::kCancelled) return std::move(done).error();
+  if (!done) result.stop_reason = "cancelled";
+  const std::string rest = answer.decoder ? answer.decoder->Finish() : std::string();
+  result.text += rest;
+  if (!rest.empty() && sink && done) sink(rest);
+  result.decode_s = platform::MonotonicSeconds() - first;
+  return result;
+}
+
+}  // namespace plimsoll::engine

@@ -1,0 +1,216 @@
+#if defined(__x86_64__)
+
+// Products of F32, F16 and BF16 weights with f32 activations, at full precision.
+//
+// The columns are cut into pieces of kDepth. Within a piece, lane i sums the columns i, i + 8, ... in ascending order;
+// the lanes are then summed in a fixed order, and the pieces one after the other: the same for every (row, token). One
+// token is multiplied straight from the stored rows; for more, a tile of rows is widened once into scratch.
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/avx2/avx2.h"
+#include "kernels/avx2/simd.h"
+#include "kernels/blocks.h"
+
+namespace plimsoll::kernels::avx2 {
+namespace {
+
+constexpr size_t kDepth = 512;       // columns of a piece; a multiple of 8
+constexpr size_t kTileRows = 64;     // widened at a time: 128 KiB, which the second-level cache holds
+constexpr size_t kRowsAtOnce = 4;    // rows by tokens in registers: 12 sums
+constexpr size_t kTokensAtOnce = 3;
+constexpr size_t kTokenBlock = 48;   // tokens whose piece of activations stays in the second-level cache
+static_assert(kTileRows * kDepth * sizeof(float) + 64 <= kMatMulScratchBytes);
+
+PLIMSOLL_AVX2_BEGIN
+
+// Eight numbers of a stored row, and the first `count` (< 8) of eight with zeros behind them.
+struct F32Source {
+  static constexpr size_t kBytes = 4;
+  PLIMSOLL_INLINE static __m256 Load(const std::byte* from) {
+    return _mm256_loadu_ps(reinterpret_cast<const float*>(from));
+  }
+  PLIMSOLL_INLINE static __m256 LoadTail(const std::byte* from, size_t count) {
+    return LoadFirst(reinterpret_cast<const float*>(from), count);
+  }
+};
+
+PLIMSOLL_INLINE __m128i LoadHalvesTail(const std::byte* from, size_t count) {
+  alignas(16) uint16_t halves[8] = {};
+  std::memcpy(halves, from, 2 * count);
+  return _mm_load_si128(reinterpret_cast<const __m128i*>(halves));
+}
+
+struct F16Source {
+  static constexpr size_t kBytes = 2;
+  PLIMSOLL_INLINE static __m256 Load(const std::byte* from) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  PLIMSOLL_INLINE static __m256 LoadTail(const std::byte* from, size_t count) {
+    return _mm256_cvtph_ps(LoadHalvesTail(from, count));
+  }
+};
+
+struct BF16Source {
+  static constexpr size_t kBytes = 2;
+  PLIMSOLL_INLINE static __m256 Widen(__m128i bits) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+  }
+  PLIMSOLL_INLINE static __m256 Load(const std::byte* from) {
+    return Widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  PLIMSOLL_INLINE static __m256 LoadTail(const std::byte* from, size_t count) {
+    return Widen(LoadHalvesTail(from, count));
+  }
+};
+
+// dots[t][r] over n columns; rows and x point at the first of them.
+template <class Source, size_t kRows, size_t kTokens>
+PLIMSOLL_INLINE void Dots(const std::byte* const* rows, const float* const* x, size_t n, float (*dots)[kRows]) {
+  static_assert(kRows % 4 == 0);
+  __m256 sums[kTokens][kRows];
+  for (size_t t = 0; t < kTokens; ++t) {
+    for (size_t r = 0; r < kRows; ++r) sums[t][r] = _mm256_setzero_ps();
+  }
+  size_t c = 0;
+  for (; c + 8 <= n; c += 8) {
+    __m256 w[kRows];
+    for (size_t r = 0; r < kRows; ++r) w[r] = Source::Load(rows[r] + c * Source::kBytes);
+    for (size_t t = 0; t < kTokens; ++t) {
+      const __m256 v = _mm256_loadu_ps(x[t] + c);
+      for (size_t r = 0; r < kRows; ++r) sums[t][r] = _mm256_fmadd_ps(w[r], v, sums[t][r]);
+    }
+  }
+  if (c < n) {
+    for (size_t t = 0; t < kTokens; ++t) {
+      const __m256 v = LoadFirst(x[t] + c, n - c);
+      for (size_t r = 0; r < kRows; ++r) {
+        sums[t][r] = _mm256_fmadd_ps(Source::LoadTail(rows[r] + c * Source::kBytes, n - c), v, sums[t][r]);
+      }
+    }
+  }
+  for (size_t t = 0; t < kTokens; ++t) {
+    for (size_t r = 0; r < kRows; r += 4) {
+      _mm_storeu_ps(&dots[t][r], SumFour(sums[t][r], sums[t][r + 1], sums[t][r + 2], sums[t][r + 3]));
+    }
+  }
+}
+
+// A piece of the product: columns [column, column + n) of rows [row, row + count).
+struct Piece {
+  uint64_t row;
+  size_t count;
+  size_t column;
+  size_t n;
+};
+
+// Adds the dots of tokens [t, t + kTokens) to y, or begins y with the bias at the first piece.
+template <class Source, size_t kRows, size_t kTokens>
+void AddDots(const MatMul& product, const Piece& piece, const std::byte* const* rows, size_t t) {
+  const float* x[kTokens];
+  for (size_t i = 0; i < kTokens; ++i) x[i] = product.x + (t + i) * product.x_stride + piece.column;
+  float dots[kTokens][kRows];
+  Dots<Source, kRows, kTokens>(rows, x, piece.n, dots);
+  const float* bias = product.bias == nullptr ? nullptr : product.bias + piece.row;
+  for (size_t i = 0; i < kTokens; ++i) {
+    float* y = product.y + (t + i) * product.y_stride + piece.row;
+    for (size_t r = 0; r < piece.count; ++r) {
+      const float before = piece.column != 0 ? y[r] : bias != nullptr ? bias[r] : 0.0f;
+      y[r] = before + dots[i][r];
+    }
+  }
+}
+
+template <class Source>
+void TokenRange(const MatMul& product, const Piece& piece, const std::byte* const* rows, size_t begin, size_t end) {
+  size_t t = begin;
+  for (; t + kTokensAtOnce <= end; t += kTokensAtOnce) {
+    AddDots<Source, kRowsAtOnce, kTokensAtOnce>(product, piece, rows, t);
+  }
+  if (end - t == 2) AddDots<Source, kRowsAtOnce, 2>(product, piece, rows, t);
+  if (end - t == 1) AddDots<Source, kRowsAtOnce, 1>(product, piece, rows, t);
+}
+
+// Rows behind the last repeat it; their dots are dropped.
+template <class Source, size_t kRows>
+PLIMSOLL_INLINE void StoredRows(const tensor::Matrix& weights, const Piece& piece, const std::byte** rows) {
+  for (size_t r = 0; r < kRows; ++r) {
+    rows[r] = weights.Row(piece.row + std::min(r, piece.count - 1)) + piece.column * Source::kBytes;
+  }
+}
+
+template <class Source>
+void Widen(const std::byte* from, size_t n, float* out) {
+  size_t c = 0;
+  for (; c + 8 <= n; c += 8) _mm256_storeu_ps(out + c, Source::Load(from + c * Source::kBytes));
+  if (c < n) StoreFirst(out + c, n - c, Source::LoadTail(from + c * Source::kBytes, n - c));
+}
+
+template <class Source>
+void OneToken(const MatMul& product, uint64_t row_begin, uint64_t row_end) {
+  constexpr size_t kRows = 8;
+  const size_t columns = product.weights->columns;
+  for (uint64_t row = row_begin; row < row_end; row += kRows) {
+    for (size_t column = 0; column < columns; column += kDepth) {
+      const Piece piece{row, std::min<uint64_t>(kRows, row_end - row), column, std::min(kDepth, columns - column)};
+      const std::byte* rows[kRows];
+      StoredRows<Source, kRows>(*product.weights, piece, rows);
+      AddDots<Source, kRows, 1>(product, piece, rows, 0);
+    }
+  }
+}
+
+// Widened rows of a tile, one piece of columns, all tokens.
+void TileOfRows(const MatMul& product, const Piece& tile, const float* widened) {
+  for (size_t t = 0; t < product.tokens; t += kTokenBlock) {
+    const size_t t_end = std::min(t + kTokenBlock, product.tokens);
+    for (size_t first = 0; first < tile.count; first += kRowsAtOnce) {
+      const Piece piece{tile.row + first, std::min(kRowsAtOnce, tile.count - first), tile.column, tile.n};
+      const std::byte* rows[kRowsAtOnce];
+      for (size_t r = 0; r < kRowsAtOnce; ++r) {
+        rows[r] = reinterpret_cast<const std::byte*>(widened + (first + std::min(r, piece.count - 1)) * kDepth);
+      }
+      TokenRange<F32Source>(product, piece, rows, t, t_end);
+    }
+  }
+}
+
+template <class Source>
+void MatMulSource(const MatMul& product, uint64_t row_begin, uint64_t row_end, std::byte* scratch) {
+  if (product.tokens == 1) return OneToken<Source>(product, row_begin, row_end);
+  const tensor::Matrix& weights = *product.weights;
+  auto* widened = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(scratch) + 63) / 64 * 64);
+  for (uint64_t row = row_begin; row < row_end; row += kTileRows) {
+    for (size_t column = 0; column < weights.columns; column += kDepth) {
+      const Piece tile{row, std::min<uint64_t>(kTileRows, row_end - row), column,
+                       std::min<size_t>(kDepth, weights.columns - column)};
+      for (size_t r = 0; r < tile.count; ++r) {
+        Widen<Source>(weights.Row(row + r) + column * Source::kBytes, tile.n, widened + r * kDepth);
+      }
+      TileOfRows(product, tile, widened);
+    }
+  }
+}
+
+PLIMSOLL_AVX2_END
+
+}  // namespace
+
+void MatMulFloat(const MatMul& product, uint64_t row_begin, uint64_t row_end, std::byte* scratch) {
+  switch (product.weights->dtype) {
+    case tensor::DType::kF32: return MatMulSource<F32Source>(product, row_begin, row_end, scratch);
+    case tensor::DType::kF16: return MatMulSource<F16Source>(product, row_begin, row_end, scratch);
+    default: return MatMulSource<BF16Source>(product, row_begin, row_end, scratch);
+  }
+}
+
+void MatMulRows(const MatMul& product, uint64_t row_begin, uint64_t row_end, std::byte* scratch) {
+  if (product.tokens == 0 || row_begin >= row_end) return;
+  if (tensor::TraitsOf(product.weights->dtype).quantized) return MatMulQuantized(product, row_begin, row_end, scratch);
+  MatMulFloat(product, row_begin, row_end, scratch);
+}
+
+}  // namespace plimsoll::kernels::avx2
+
+#endif

@@ -1,0 +1,68 @@
+// Layouts and splits that every instruction set shares, so that results of one table can be fed to functions of the
+// same table by callers that know only sizes. Inside this room only. Pure; any thread.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+
+namespace plimsoll::kernels {
+
+inline constexpr size_t kBlock = 32;  // numbers in a block of Q8_0, Q4_0, Q4_1 and of quantized activations
+
+// One token as quantize_activations writes it.
+struct QuantizedToken {
+  const int8_t* q;     // (columns)
+  const float* scale;  // (columns / 32)
+  const float* sum;    // (columns / 32): scale * sum of q
+};
+inline QuantizedToken ViewToken(const std::byte* data, size_t columns) {
+  const auto* scale = reinterpret_cast<const float*>(data + columns);
+  return {reinterpret_cast<const int8_t*>(data), scale, scale + columns / kBlock};
+}
+
+// Blocks whose largest magnitude is below this count as zero: 127 / amax must be finite.
+inline constexpr float kLeastAmax = 1e-35f;
+
+// What one item of an attention call covers: some tokens of some query heads that read the same kv head.
+struct AttentionPiece {
+  size_t kv_head;
+  size_t head_begin, head_end;
+  size_t token_begin, token_end;
+};
+struct AttentionSplit {
+  size_t group;            // query heads per kv head
+  size_t heads_per_piece;  // at most kMaxQueries, within one group
+  size_t tokens_per_piece;
+  size_t head_pieces;      // per group
+  size_t token_pieces;
+};
+inline constexpr size_t kMaxQueries = 32;  // (token, head) pairs in one piece: what one pass over the keys serves
+
+inline AttentionSplit SplitAttention(const Attention& a) {
+  AttentionSplit split{};
+  split.group = a.heads / a.kv_heads;
+  split.heads_per_piece = std::min(split.group, kMaxQueries);
+  // A single token of a model with few kv heads: one item per query head, or threads would have nothing to do.
+  if (a.tokens == 1 && a.kv_heads < 8) split.heads_per_piece = 1;
+  split.tokens_per_piece = kMaxQueries / split.heads_per_piece;
+  split.head_pieces = (split.group + split.heads_per_piece - 1) / split.heads_per_piece;
+  split.token_pieces = (a.tokens + split.tokens_per_piece - 1) / split.tokens_per_piece;
+  return split;
+}
+
+inline AttentionPiece PieceOf(const Attention& a, const AttentionSplit& split, size_t item) {
+  AttentionPiece piece{};
+  piece.token_begin = item / (a.kv_heads * split.head_pieces) * split.tokens_per_piece;
+  piece.token_end = std::min(a.tokens, piece.token_begin + split.tokens_per_piece);
+  const size_t rest = item % (a.kv_heads * split.head_pieces);
+  piece.kv_head = rest / split.head_pieces;
+  const size_t first = rest % split.head_pieces * split.heads_per_piece;
+  piece.head_begin = piece.kv_head * split.group + first;
+  piece.head_end = piece.kv_head * split.group + std::min(split.group, first + split.heads_per_piece);
+  return piece;
+}
+
+}  // namespace plimsoll::kernels

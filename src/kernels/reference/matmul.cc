@@ -1,0 +1,80 @@
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/blocks.h"
+#include "kernels/layout.h"
+#include "kernels/reference/reference.h"
+
+namespace plimsoll::kernels::reference {
+namespace {
+
+// Block by block: an exact integer sum, then the scales.
+template <class Block>
+float DotBlocks(const std::byte* row, const QuantizedToken& token, size_t columns) {
+  double sum = 0;
+  for (size_t b = 0; b < columns / kBlock; ++b) {
+    const Block block = LoadBlock<Block>(row, b);
+    int32_t dot = 0;
+    for (size_t i = 0; i < kBlock; ++i) dot += NumberOf(block, i) * token.q[b * kBlock + i];
+    sum += double{ScaleOf(block)} * token.scale[b] * dot + double{OffsetOf(block)} * token.sum[b];
+  }
+  return static_cast<float>(sum);
+}
+
+float Dot(const std::byte* row, tensor::DType dtype, const float* x, size_t columns) {
+  double sum = 0;
+  for (size_t c = 0; c < columns; ++c) sum += double{LoadNumber(row, dtype, c)} * x[c];
+  return static_cast<float>(sum);
+}
+
+float DotRow(const MatMul& product, const std::byte* row, size_t t) {
+  const size_t columns = product.weights->columns;
+  const tensor::DType dtype = product.weights->dtype;
+  if (!tensor::TraitsOf(dtype).quantized) return Dot(row, dtype, product.x + t * product.x_stride, columns);
+  const QuantizedToken token = ViewToken(product.quantized + t * QuantizedTokenBytes(columns), columns);
+  if (dtype == tensor::DType::kQ8_0) return DotBlocks<BlockQ8_0>(row, token, columns);
+  if (dtype == tensor::DType::kQ4_0) return DotBlocks<BlockQ4_0>(row, token, columns);
+  return DotBlocks<BlockQ4_1>(row, token, columns);
+}
+
+}  // namespace
+
+void QuantizeActivations(const float* x, size_t columns, std::byte* out) {
+  auto* q = reinterpret_cast<int8_t*>(out);
+  auto* scale = reinterpret_cast<float*>(out + columns);
+  float* sum = scale + columns / kBlock;
+  for (size_t b = 0; b < columns / kBlock; ++b) {
+    const float* from = x + b * kBlock;
+    int8_t* to = q + b * kBlock;
+    float amax = 0;
+    bool finite = true;
+    for (size_t i = 0; i < kBlock; ++i) {
+      amax = std::max(amax, std::fabs(from[i]));
+      finite = finite && std::isfinite(from[i]);
+    }
+    if (!finite || amax < kLeastAmax) {
+      std::memset(to, 0, kBlock);
+      scale[b] = sum[b] = finite ? 0.0f : std::numeric_limits<float>::quiet_NaN();
+      continue;
+    }
+    const float inverse = 127.0f / amax;
+    int32_t total = 0;
+    for (size_t i = 0; i < kBlock; ++i) {
+      to[i] = static_cast<int8_t>(std::lrintf(from[i] * inverse));
+      total += to[i];
+    }
+    scale[b] = amax / 127.0f;
+    sum[b] = scale[b] * static_cast<float>(total);
+  }
+}
+
+void MatMulRows(const MatMul& product, uint64_t row_begin, uint64_t row_end, std::byte*) {
+  for (uint64_t r = row_begin; r < row_end; ++r) {
+    const std::byte* row = product.weights->Row(r);
+    const float bias = product.bias != nullptr ? product.bias[r] : 0.0f;
+    for (size_t t = 0; t < product.tokens; ++t) product.y[t * product.y_stride + r] = bias + DotRow(product, row, t);
+  }
+}
+
+}  // namespace plimsoll::kernels::reference
