@@ -2,6 +2,7 @@
 # from the unit tests beside the code. The label is in the file name:
 #   x_test.cc -> fast, x_fault_test.cc -> fault, x_golden_test.cc -> golden, x_model_test.cc -> model,
 #   x_slow_test.cc -> slow.
+# A file src/NAME/test_main.cc takes the place of GoogleTest's own main in the room's test programs.
 set(PLIMSOLL_LABELS fault golden model slow)
 
 add_library(plimsoll_options INTERFACE)
@@ -21,7 +22,7 @@ endif()
 function(plimsoll_room name)
   cmake_parse_arguments(ARG "" "" "ROOMS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cc ${PROJECT_SOURCE_DIR}/src/${name}/*/*.cc)
-  list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/main/main\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/test_main\\.cc$|/main/main\\.cc$")
   if(NOT sources)
     return()
   endif()
@@ -53,8 +54,14 @@ function(plimsoll_test_program room label sources)
     return()
   endif()
   set(target test_${room}_${label})
-  add_executable(${target} ${sources})
-  target_link_libraries(${target} PRIVATE plimsoll_${room} GTest::gtest GTest::gtest_main)
+  set(main ${PROJECT_SOURCE_DIR}/src/${room}/test_main.cc)
+  if(EXISTS ${main})
+    add_executable(${target} ${sources} ${main})
+    target_link_libraries(${target} PRIVATE plimsoll_${room} GTest::gtest)
+  else()
+    add_executable(${target} ${sources})
+    target_link_libraries(${target} PRIVATE plimsoll_${room} GTest::gtest GTest::gtest_main)
+  endif()
   target_compile_definitions(${target} PRIVATE
     PLIMSOLL_SOURCE_DIR="${PROJECT_SOURCE_DIR}" PLIMSOLL_MODELS_DIR="${PLIMSOLL_MODELS}")
   add_test(NAME ${room}.${label} COMMAND ${target} --gtest_brief=1)

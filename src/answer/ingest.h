@@ -26,11 +26,12 @@ struct IngestedFile {
 
 struct IngestReport {
   uint64_t indexed = 0, unchanged = 0, skipped = 0, failed = 0;
+  uint64_t removed = 0;  // gone from a given folder, and so from the collection
   std::vector<IngestedFile> files;
   double seconds = 0;
 };
 
-// How a document is read: in production worker::ParserWorker::Read.
+// How a document is read (its text, title and pages): in production worker::ParserWorker::Read.
 using DocumentReader = std::function<Result<documents::Document>(const std::string& path, const StopToken& stop)>;
 
 struct IngestOptions {

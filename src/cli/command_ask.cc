@@ -1,10 +1,11 @@
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "answer/ask.h"
 #include "answer/ingest.h"
-#include "backends/worker_generator.h"
+#include "backends/worker_backend.h"
 #include "base/bytes.h"
 #include "cli/commands.h"
 #include "cli/retrieval.h"
@@ -38,6 +39,10 @@ class TemporaryCollection {
     return collection;
   }
   TemporaryCollection(TemporaryCollection&& other) noexcept : folder_(std::exchange(other.folder_, {})) {}
+  TemporaryCollection& operator=(TemporaryCollection&& other) noexcept {
+    std::swap(folder_, other.folder_);
+    return *this;
+  }
   ~TemporaryCollection() {
     if (!folder_.empty()) (void)platform::RemoveFolderTree(folder_);
   }

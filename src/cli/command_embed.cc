@@ -22,7 +22,7 @@ class BatchedEmbedding {
   Result<void> Add(JsonlInput input) {
     if (input.ids) {
       PLIMSOLL_TRY(Flush());
-      PLIMSOLL_ASSIGN(const auto one, worker_.EmbedIds({*input.ids}, pooling_, session_.stop));
+      PLIMSOLL_ASSIGN(const auto one, worker_.EmbedIds(std::span(&*input.ids, 1), pooling_, session_.stop));
       return Print(one);
     }
     texts_.push_back(std::move(input.text));

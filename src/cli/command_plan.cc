@@ -55,7 +55,10 @@ Result<void> RunPlan(Session& session) {
   PLIMSOLL_ASSIGN(const loading::Plan plan, worker->Plan(wishes));
   if (plan.fits && session.console.json()) return session.console.Out(Dump(PlanJson(plan)) + "\n");
   if (plan.fits) return PrintTable(session, model, plan);
-  const Error error = loading::DoesNotFit(session.options.model.model, plan, wishes);
+  // Loading what does not fit is refused before a weight is read, in the words that every command has for it.
+  const auto refused = worker->Load(wishes, {}, session.stop);
+  if (refused) return MakeError(ErrorCode::kInternal, "a model that does not fit was loaded");
+  const Error& error = refused.error();
   if (!session.console.json()) {
     PLIMSOLL_TRY(PrintTable(session, model, plan));
     return error;

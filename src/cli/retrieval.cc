@@ -24,7 +24,8 @@ Result<LoadedEmbedder> LoadEmbedder(Session& session, const std::string& model, 
   wishes.parent_bytes = parent_bytes;
   PLIMSOLL_ASSIGN(const worker::LoadReport report, session.Load(*loaded.worker, wishes));
   loaded.planned_bytes = report.rung.total_bytes;
-  PLIMSOLL_ASSIGN(loaded.embedder, backends::WorkerEmbedder::Create(*loaded.worker));
+  PLIMSOLL_ASSIGN(backends::WorkerEmbedder embedder, backends::WorkerEmbedder::Create(*loaded.worker));
+  loaded.embedder = std::make_unique<backends::WorkerEmbedder>(std::move(embedder));
   return loaded;
 }
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "backends/worker_embedder.h"
+#include "backends/worker_backend.h"
 #include "base/result.h"
 #include "cli/session.h"
 #include "store/store.h"

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <map>
+#include <string>
 #include <new>
 #include <string_view>
 
@@ -9,8 +10,7 @@
 #include "cli/commands.h"
 #include "platform/faults.h"
 #include "platform/terminal.h"
-#include "worker/model_main.h"
-#include "worker/parse_main.h"
+#include "worker/dispatch.h"
 
 namespace plimsoll::cli {
 namespace {
@@ -54,11 +54,7 @@ int Finish(Session& session, const Result<void>& result) {
 }  // namespace
 
 int Run(int argc, char** argv) {
-  if (argc >= 3 && std::string_view(argv[1]) == "worker") {
-    const std::string_view kind = argv[2];
-    if (kind == "model") return worker::ModelWorkerMain(argc - 3, argv + 3);
-    if (kind == "parse") return worker::ParseWorkerMain(argc - 3, argv + 3);
-  }
+  if (const auto status = worker::RunAsWorker(argc, argv)) return *status;
   Options options;
   const ParsedArguments parsed = ParseArguments(argc, argv, options);
   if (parsed.command.empty() && parsed.exit_code == 0) {

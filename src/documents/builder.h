@@ -31,6 +31,7 @@ class DocumentBuilder {
   BlockKind kind() const { return block_.kind; }
   bool full() const { return full_; }  // a limit is reached: the reader may stop
   uint32_t page() const { return document_.page_count; }
+  size_t block_count() const { return document_.blocks.size(); }
 
   // The title falls back to the first heading, then to `name`.
   Document Finish(std::string_view name);

@@ -38,6 +38,8 @@ struct Pipe {
 };
 // Both ends close on exec and have numbers above 2, so that a child's standard files can be put in place.
 Result<Pipe> MakePipe();
+// Takes everything that is written to it and keeps nothing.
+Result<Handle> OpenNowhere();
 void SetNonBlocking(const Handle& handle);
 
 // Up to out.size() bytes; 0 at the end; kTimeout where nothing came in time. `whose` names the pipe in errors.

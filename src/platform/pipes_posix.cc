@@ -38,7 +38,7 @@ bool AwaitReady(int handle, int16_t events, const Deadline& deadline) {
 bool WouldBlock(int problem) { return problem == EAGAIN || problem == EWOULDBLOCK; }
 
 Error TimedOut(std::string_view doing, std::string_view whose, int64_t deadline_ms) {
-  return MakeError(ErrorCode::kTimeout, fmt::format("{} {}: nothing moved for {} ms", doing, whose, deadline_ms));
+  return MakeError(ErrorCode::kTimeout, fmt::format("{} {} was not done within {} ms", doing, whose, deadline_ms));
 }
 
 }  // namespace
@@ -58,6 +58,12 @@ Result<Pipe> MakePipe() {
   PLIMSOLL_ASSIGN(pipe.read, AboveStandardFiles(std::move(read)));
   PLIMSOLL_ASSIGN(pipe.write, AboveStandardFiles(std::move(write)));
   return pipe;
+}
+
+Result<Handle> OpenNowhere() {
+  Handle nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!nowhere.open()) return SystemError(errno, "cannot open /dev/null");
+  return AboveStandardFiles(std::move(nowhere));
 }
 
 void SetNonBlocking(const Handle& handle) {

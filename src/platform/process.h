@@ -74,7 +74,7 @@ class ChildProcess {
 // This program's own file, to start it again as a worker.
 std::string OwnExecutable();
 int64_t OwnProcessId();
-bool ProcessAlive(int64_t process_id);
+bool ProcessAlive(int64_t process_id);  // false for one that has ended and waits to be reaped
 
 // The pipes of this process itself, for the worker mains: standard input and output as bytes.
 Result<size_t> ReadStandardInput(std::span<std::byte> out, int64_t deadline_ms);

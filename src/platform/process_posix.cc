@@ -1,7 +1,6 @@
 #ifndef _WIN32
 #include "platform/process.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -137,7 +136,7 @@ Result<ChildProcess> ChildProcess::Start(const ProcessSpec& spec) {
     state->err = std::move(err.read);
     SetNonBlocking(state->err);
   } else if (spec.quiet_stderr) {
-    files.err = Handle(open("/dev/null", O_WRONLY | O_CLOEXEC));
+    PLIMSOLL_ASSIGN(files.err, OpenNowhere());
   }
   state->in = std::move(in.write);
   state->out = std::move(out.read);
@@ -205,7 +204,11 @@ int64_t OwnProcessId() { return getpid(); }
 
 bool ProcessAlive(int64_t process_id) {
   if (process_id <= 0) return false;
-  return kill(static_cast<pid_t>(process_id), 0) == 0 || errno == EPERM;
+  if (kill(static_cast<pid_t>(process_id), 0) != 0 && errno != EPERM) return false;
+  // One that has ended and is not yet reaped still has its number. stat: PID (NAME) STATE ...; a name may hold ')'.
+  const std::string stat = ReadSystemFile(fmt::format("/proc/{}/stat", process_id)).value_or("");
+  const size_t state = stat.rfind(") ");
+  return state == std::string::npos || (stat[state + 2] != 'Z' && stat[state + 2] != 'X');
 }
 
 Result<size_t> ReadStandardInput(std::span<std::byte> out, int64_t deadline_ms) {

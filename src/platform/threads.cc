@@ -30,13 +30,14 @@ inline void Pause() {
 // Waits until `done()`: spins, yields, then sleeps in `sleep()`, which may return early.
 template <class Done, class Sleep>
 void WaitUntil(int64_t spin_ns, Done done, Sleep sleep) {
-  const int64_t end = MonotonicNs() + spin_ns;
-  do {
+  for (int64_t now = 0, end = 0; now <= end;) {
     for (int i = 0; i < kPausesPerLook; ++i) {
       if (done()) return;
       Pause();
     }
-  } while (MonotonicNs() < end);
+    now = MonotonicNs();
+    if (end == 0) end = now + spin_ns;
+  }
   for (int i = 0; i < kYields; ++i) {
     if (done()) return;
     std::this_thread::yield();

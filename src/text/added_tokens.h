@@ -49,6 +49,8 @@ class AddedTokens {
   static constexpr size_t kMaxContentBytes = 1024;
 
   AddedTokens() = default;
+  AddedTokens(AddedTokens&&) = default;  // no copy: needles point to tokens
+  AddedTokens& operator=(AddedTokens&&) = default;
   // kInvalid: two tokens with one id or one content, empty or overlong content.
   static Result<AddedTokens> Make(std::vector<AddedToken> tokens, const Normalizer* normalizer);
 

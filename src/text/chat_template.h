@@ -30,9 +30,9 @@ struct CivilTime {
 
 struct TemplateLimits {
   uint64_t steps = 5'000'000;              // statements and expressions evaluated
-  uint64_t output_bytes = 64ull << 20;     // of the output
-  uint64_t work_bytes = 256ull << 20;      // of all strings made on the way, together
-  int depth = 100;                         // nested expressions, blocks, macro calls, values
+  uint64_t output_bytes = 16ull << 20;     // of the output
+  uint64_t work_bytes = 64ull << 20;       // of all values made on the way, together
+  int depth = 500;                         // nested expressions, blocks and macro calls, all together
 };
 
 struct RenderOptions {

@@ -106,12 +106,11 @@ class BertNormalizer : public Normalizer {
   }
 
  private:
+  // Control characters that are white space as well (U+0085, vertical tab, form feed) are dropped; tab and newlines stay.
   static void Clean(std::string& out, char32_t c) {
-    if (IsSpace(c)) {
-      out.push_back(' ');
-    } else if (c != 0 && c != kReplacement && !IsControlOrFormat(c)) {
-      AppendUtf8(out, c);
-    }
+    const bool kept_control = c == '\t' || c == '\n' || c == '\r';
+    if (c == 0 || c == kReplacement || (IsControlOrFormat(c) && !kept_control)) return;
+    AppendUtf8(out, IsSpace(c) ? U' ' : c);
   }
 
   static void SetIdeographsApart(std::string& out, char32_t c) {

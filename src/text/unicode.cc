@@ -27,6 +27,7 @@ CharClass SlowClassOf(char32_t code_point) {
 
 struct Decomposed {
   utf8proc_int32_t code_point;
+  uint32_t position;  // in its run, to keep the order of equal classes
   uint8_t combining_class;
 };
 
@@ -40,17 +41,19 @@ void AppendDecomposed(std::vector<Decomposed>& out, char32_t code_point, bool co
                               static_cast<utf8proc_ssize_t>(buffer.size()), static_cast<utf8proc_option_t>(options), &boundary);
   for (utf8proc_ssize_t i = 0; i < count; ++i) {
     const auto combining = utf8proc_get_property(buffer[i])->combining_class;
-    out.push_back({buffer[i], static_cast<uint8_t>(combining)});
+    out.push_back({buffer[i], static_cast<uint32_t>(out.size()), static_cast<uint8_t>(combining)});
   }
 }
 
-// The canonical ordering algorithm (Unicode standard, D109): each run of marks is sorted by class, stably.
+// The canonical ordering algorithm (Unicode standard, D109): each run of marks is sorted by class, equals staying in order.
 void OrderMarks(std::vector<Decomposed>& points) {
   const auto is_mark = [](const Decomposed& point) { return point.combining_class != 0; };
   for (auto run = points.begin(); run != points.end();) {
     run = std::find_if(run, points.end(), is_mark);
     const auto end = std::find_if_not(run, points.end(), is_mark);
-    std::stable_sort(run, end, [](const Decomposed& a, const Decomposed& b) { return a.combining_class < b.combining_class; });
+    std::sort(run, end, [](const Decomposed& a, const Decomposed& b) {
+      return a.combining_class != b.combining_class ? a.combining_class < b.combining_class : a.position < b.position;
+    });
     run = end;
   }
 }

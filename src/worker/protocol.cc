@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -27,10 +28,10 @@ constexpr uint64_t kMaxU32 = std::numeric_limits<uint32_t>::max();
 // In the order of RequestBody and ReplyBody.
 constexpr std::array<std::string_view, std::variant_size_v<RequestBody>> kRequestNames = {
     "describe", "plan", "tokenize", "count", "render", "load", "generate", "logits", "bench", "embed", "encoder",
-    "shutdown", "cancel"};
+    "parse", "shutdown", "cancel"};
 constexpr std::array<std::string_view, std::variant_size_v<ReplyBody>> kReplyNames = {
     "ready", "heartbeat", "progress", "text", "planned", "error", "summary", "plan", "ids", "counts", "chat", "loaded",
-    "generated", "logits", "bench", "embeddings", "encoder"};
+    "generated", "logits", "bench", "embeddings", "encoder", "document"};
 
 // Reads the fields of one JSON object; the first thing that is wrong is kept and reading goes on with defaults, so that
 // a decoder is a plain list of fields.
@@ -118,6 +119,7 @@ class Fields {
   }
   Fields Item(const json& item) { return Fields(item, {}, problem_); }
 
+  std::string TailBytes() const { return std::string(tail_); }
   // The tail as an array of numbers.
   template <class T>
   std::vector<T> Tail() {
@@ -259,16 +261,34 @@ void Get(Fields& fields, BenchRequest* request) {
   request->decode_tokens = fields.Number32("decode_tokens");
 }
 
-void Put(json& out, std::string*, const EmbedRequest& request) {
+void Put(json& out, std::string* tail, const EmbedRequest& request) {
   out["texts"] = request.texts;
+  json& lengths = out["lengths"] = json::array();
+  std::vector<int32_t> ids;
+  for (const std::vector<int32_t>& sequence : request.sequences) {
+    lengths.push_back(sequence.size());
+    ids.insert(ids.end(), sequence.begin(), sequence.end());
+  }
+  PutTail(ids, tail);
   if (request.pooling) out["pooling"] = static_cast<int>(*request.pooling);
 }
 void Get(Fields& fields, EmbedRequest* request) {
   request->texts = fields.Texts("texts");
+  const std::vector<int32_t> ids = fields.Tail<int32_t>();
+  std::span<const int32_t> rest(ids);
+  for (const uint32_t length : fields.Numbers32("lengths")) {
+    if (length > rest.size()) return fields.Fail("lengths");
+    request->sequences.emplace_back(rest.begin(), rest.begin() + length);
+    rest = rest.subspan(length);
+  }
+  if (!rest.empty()) fields.Fail("lengths");
   if (!fields.Has("pooling")) return;
   constexpr auto kLast = static_cast<uint64_t>(checkpoint::Pooling::kNone);
   request->pooling = static_cast<checkpoint::Pooling>(fields.Number("pooling", kLast));
 }
+
+void Put(json&, std::string* tail, const ParseRequest& request) { *tail = request.path; }
+void Get(Fields& fields, ParseRequest* request) { request->path = fields.TailBytes(); }
 
 // --- Events ---
 
@@ -509,6 +529,9 @@ void Get(Fields& fields, EncoderFacts* facts) {
   facts->special_tokens = fields.Number32("special_tokens");
   facts->identity = fields.Text("identity");
 }
+
+void Put(json&, std::string* tail, const ParsedDocument& document) { *tail = document.json; }
+void Get(Fields& fields, ParsedDocument* document) { document->json = fields.TailBytes(); }
 
 // --- Messages ---
 

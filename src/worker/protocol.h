@@ -1,4 +1,4 @@
-// The language between a command and its model worker: requests one way, replies the other, as plain structs; protocol.cc
+// The language between a command and its workers: requests one way, replies the other, as plain structs; protocol.cc
 // alone knows their JSON. A request carries a number; every reply repeats it. While the worker works it sends events
 // (Progress, TextPiece, Planned, Heartbeat), and at the end exactly one result or an Error. Cancel may be sent at any time and has
 // no reply of its own. Neither side trusts the other: types, ranges, counts and depth are checked, floats are finite,
@@ -35,14 +35,19 @@ struct RenderRequest {
 struct LoadRequest { loading::Wishes wishes; };
 struct LogitsRequest { std::vector<int32_t> ids; uint32_t top = 0; };
 struct BenchRequest { uint32_t prompt_tokens = 0, decode_tokens = 0; };
-struct EmbedRequest { std::vector<std::string> texts; std::optional<checkpoint::Pooling> pooling; };
+struct EmbedRequest {
+  std::vector<std::string> texts;
+  std::vector<std::vector<int32_t>> sequences;  // of token ids, special ones included, instead of texts
+  std::optional<checkpoint::Pooling> pooling;
+};
 struct EncoderRequest {};
+struct ParseRequest { std::string path; };  // raw bytes; the one request of a parser worker
 struct ShutdownRequest {};
 struct CancelRequest {};  // of the request with this number
 
 using RequestBody = std::variant<DescribeRequest, PlanRequest, TokenizeRequest, CountRequest, RenderRequest, LoadRequest,
                                  engine::GenerateRequest, LogitsRequest, BenchRequest, EmbedRequest, EncoderRequest,
-                                 ShutdownRequest, CancelRequest>;
+                                 ParseRequest, ShutdownRequest, CancelRequest>;
 struct Request {
   uint64_t id = 0;
   RequestBody body;
@@ -56,10 +61,11 @@ struct Planned { uint64_t resident_bytes = 0; };        // from now on the worke
 // Results that are not in reports.h.
 struct TokenIds { std::vector<int32_t> ids; };
 struct TokenCounts { std::vector<uint32_t> counts; };
+struct ParsedDocument { std::string json; };  // documents::ToJson; whoever gets it checks it
 
 using ReplyBody = std::variant<Ready, Heartbeat, Progress, TextPiece, Planned, Error, ModelSummary, loading::Plan, TokenIds,
                                TokenCounts, RenderedChat, LoadReport, engine::GenerateResult, LogitsReport, BenchReport,
-                               Embeddings, EncoderFacts>;
+                               Embeddings, EncoderFacts, ParsedDocument>;
 struct Reply {
   uint64_t id = 0;
   ReplyBody body;

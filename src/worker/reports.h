@@ -46,7 +46,7 @@ struct BenchReport {
 };
 
 struct Embeddings {
-  std::vector<float> vectors;  // (texts, dimensions), unit length
+  std::vector<float> vectors;  // (texts, dimensions), unit length; without pooling (all tokens, dimensions) as they are
   uint32_t dimensions = 0;
   std::vector<uint32_t> tokens;  // of each text, after cutting, special ones included
   std::vector<bool> truncated;

@@ -17,7 +17,8 @@ def sources():
         for name in names:
             if name.endswith((".h", ".cc")):
                 path = os.path.join(folder, name)
-                yield os.path.relpath(path, ROOT), open(path, encoding="utf-8").read()
+                with open(path, encoding="utf-8") as f:
+                    yield os.path.relpath(path, ROOT), f.read()
 
 
 def upward_includes(path, text):

@@ -156,16 +156,7 @@ PLIMSOLL_INLINE __m256 Accumulate(__m256 sum, __m256i dot, __m256 scale, __m256 
 }
 
 PLIMSOLL_INLINE __m256 FirstSum(const float* bias, size_t count) {
-  if (bias == nullptr) return _mm256_setzero_ps();
-  return count == kLanes ? _mm256_loadu_ps(bias) : LoadFirst(bias, count);
-}
-
-PLIMSOLL_INLINE void StoreSum(float* y, size_t count, __m256 sum) {
-  if (count == kLanes) {
-    _mm256_storeu_ps(y, sum);
-  } else {
-    StoreFirst(y, count, sum);
-  }
+  return bias == nullptr ? _mm256_setzero_ps() : LoadFirst(bias, count);
 }
 
 // One token against one group of rows, from the stored blocks.
@@ -183,7 +174,7 @@ void OneToken(const Rows& rows, size_t blocks, const QuantizedToken& token, cons
     for (size_t j = 0; j < 8; ++j) dot = Format::Step(dot, block.w[j], Broadcast4(token.q + b * kBlock + 4 * j));
     sum = Accumulate<Format>(sum, Format::End(dot), block.scale, block.offset, token.scale[b], token.sum[b]);
   }
-  StoreSum(y, count, sum);
+  StoreFirst(y, count, sum);
 }
 
 template <class Format>
@@ -240,7 +231,7 @@ void TokensOfGroup(const MatMul& product, const Turned* turned, const Place& pla
   }
   SomeTokens<Format, kTokens>(turned, place.block_begin, place.block_end, tokens, sums);
   for (size_t i = 0; i < kTokens; ++i) {
-    StoreSum(product.y + (t + i) * product.y_stride + place.row, place.count, sums[i]);
+    StoreFirst(product.y + (t + i) * product.y_stride + place.row, place.count, sums[i]);
   }
 }
 

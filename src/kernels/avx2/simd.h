@@ -29,8 +29,14 @@ PLIMSOLL_INLINE __m256i FirstLanes(size_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), index);
 }
 
-PLIMSOLL_INLINE __m256 LoadFirst(const float* from, size_t count) { return _mm256_maskload_ps(from, FirstLanes(count)); }
+// The first `count` (0..8) numbers; lanes behind them are zero, and memory behind them is not touched. Whole vectors go
+// by an ordinary instruction: masked stores are slow on AMD's processors.
+PLIMSOLL_INLINE __m256 LoadFirst(const float* from, size_t count) {
+  if (count == 8) return _mm256_loadu_ps(from);
+  return _mm256_maskload_ps(from, FirstLanes(count));
+}
 PLIMSOLL_INLINE void StoreFirst(float* to, size_t count, __m256 value) {
+  if (count == 8) return _mm256_storeu_ps(to, value);
   _mm256_maskstore_ps(to, FirstLanes(count), value);
 }
 

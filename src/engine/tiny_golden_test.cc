@@ -1,0 +1,170 @@
+// The tiny random checkpoints against what the reference library gave for them. Tolerances are those of the golden
+// data's own table: 0.0005 for f32 arithmetic, 0.1 where keys and values are kept as f16.
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/testing.h"
+
+namespace plimsoll::engine {
+namespace {
+
+using nlohmann::json;
+using testing::AllLogits;
+using testing::Golden;
+using testing::Model;
+
+constexpr float kF32Tolerance = 0.0005f;
+constexpr float kF16CacheTolerance = 0.1f;
+
+json CasesOf(const std::string& name) {
+  std::ifstream in(Golden("tiny/" + name + "/golden.json"));
+  return json::parse(in).at("cases");
+}
+
+// A copy of the folder in which config.json is the given file of it.
+class Checkpoint {
+ public:
+  Checkpoint(const std::string& name, const std::string& config)
+      : path_(testing::Unwrap(platform::MakeTemporaryFolder("plimsoll-tiny"))) {
+    std::filesystem::copy(Golden("tiny/" + name), path_, std::filesystem::copy_options::recursive);
+    if (config == "config.json") return;
+    std::filesystem::copy_file(path_ + "/" + config, path_ + "/config.json",
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+  ~Checkpoint() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+float LargestDifference(std::span<const float> ours, const json& theirs) {
+  EXPECT_EQ(ours.size(), theirs.size());
+  float largest = 0;
+  for (size_t i = 0; i < theirs.size(); ++i) {
+    const float difference = std::fabs(ours[i] - theirs[i].get<float>());
+    largest = difference > largest || std::isnan(difference) ? difference : largest;
+  }
+  return largest;
+}
+
+class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
+
+TEST_P(TinyDecoderTest, LogitsAreThoseOfTheReference) {
+  const auto [name, config] = GetParam();
+  const Checkpoint checkpoint(name, config);
+  Model model(checkpoint.path());
+  Decoder decoder = model.MakeDecoder();
+  const json cases = CasesOf(name);
+  ASSERT_EQ(cases.size(), 4u);
+  float largest = 0;
+  for (const json& one : cases) {
+    const auto ids = one.at("ids").get<std::vector<int32_t>>();
+    const auto at_once = AllLogits(decoder, ids, ids.size());
+    for (size_t i = 0; i < 2; ++i) {
+      const float difference = LargestDifference(at_once[ids.size() - 2 + i], one.at("logits_last2").at(i));
+      EXPECT_LE(difference, kF16CacheTolerance) << ids.size() << " tokens";
+      largest = std::max(largest, difference);
+    }
+    EXPECT_EQ(AllLogits(decoder, ids, 1), at_once) << "token by token";
+  }
+  std::printf("%s: largest difference %.6f\n", name, largest);
+  // Closer to the reference than the table asks: only keys and values are rounded. A wrong feature shows far above this.
+  EXPECT_LE(largest, 0.02f);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TinyDecoderTest,
+                         ::testing::Combine(::testing::Values("llama_gqa_tied", "llama_gqa_untied"),
+                                            ::testing::Values("config.json", "config_old.json")));
+
+class TinyEncoderTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(TinyEncoderTest, HiddenStatesAndPoolingAreThoseOfTheReference) {
+  const Checkpoint checkpoint("bert", GetParam());
+  Model model(checkpoint.path());
+  Encoder encoder = model.MakeEncoder();
+  const size_t width = encoder.hidden_size();
+  const json cases = CasesOf("bert");
+  std::vector<std::vector<int32_t>> sequences;
+  for (const json& one : cases) {
+    sequences.push_back(one.at("ids").get<std::vector<int32_t>>());
+    const auto states = testing::Unwrap(encoder.HiddenStates(sequences.back(), {}));
+    ASSERT_EQ(states.size(), sequences.back().size() * width);
+    EXPECT_LE(LargestDifference(states.first(width), one.at("cls")), kF32Tolerance);
+    EXPECT_LE(LargestDifference(states.last(width), one.at("hidden_last2").at(1)), kF32Tolerance);
+    EXPECT_LE(LargestDifference(states.last(2 * width).first(width), one.at("hidden_last2").at(0)), kF32Tolerance);
+  }
+  const auto check = [&](checkpoint::Pooling pooling, bool normalize, const char* key) {
+    const auto all = testing::Unwrap(encoder.Embed(sequences, pooling, normalize, {}));
+    for (size_t i = 0; i < cases.size(); ++i) {
+      const std::span<const float> embedding(&all[i * width], width);
+      EXPECT_LE(LargestDifference(embedding, cases[i].at(key)), kF32Tolerance) << key;
+      // To the bit the same alone as in company.
+      const auto alone = testing::Unwrap(encoder.Embed(std::span(&sequences[i], 1), pooling, normalize, {}));
+      EXPECT_TRUE(std::ranges::equal(alone, embedding)) << key;
+    }
+  };
+  check(checkpoint::Pooling::kMean, false, "mean");
+  check(checkpoint::Pooling::kMean, true, "mean_normalized");
+  check(checkpoint::Pooling::kCls, false, "cls");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TinyEncoderTest, ::testing::Values("config.json", "config_old.json"));
+
+TEST(TinyLedgerTest, WhatIsReservedIsWhatThePlanSays) {
+  for (const uint32_t context : {64u, 100u, 128u}) {
+    Model model(Golden("tiny/llama_gqa_tied"), 2, context);
+    const Decoder decoder = model.MakeDecoder();
+    const auto& parts = model.plan.chosen.parts;
+    for (const memory::Tag tag : {memory::Tag::kKvCache, memory::Tag::kActivations}) {
+      EXPECT_EQ(model.budget.used_bytes(tag), parts[static_cast<size_t>(tag)]) << memory::NameOf(tag) << ' ' << context;
+    }
+  }
+}
+
+TEST(TinyDecoderRulesTest, WhatIsOutsideIsRefusedAndChangesNothing) {
+  Model model(Golden("tiny/llama_gqa_untied"), 1, 64);
+  Decoder decoder = model.MakeDecoder();
+  const std::vector<int32_t> ids{5, 6, 7, 8};
+  const auto before = AllLogits(decoder, ids, 4);
+  const auto evaluate = [&](std::vector<int32_t> tokens, const StopToken& stop) {
+    return decoder.Evaluate(tokens, Decoder::Logits::kNone, {}, stop);
+  };
+  EXPECT_EQ(evaluate({1, 160}, {}).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(evaluate({-1}, {}).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(evaluate(std::vector<int32_t>(61, 1), {}).error().code, ErrorCode::kUsage);
+  StopToken stop;
+  stop.Stop();
+  EXPECT_EQ(evaluate({1}, stop).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(decoder.length(), 4u);
+  EXPECT_TRUE(evaluate(std::vector<int32_t>(60, 1), {}));
+  EXPECT_EQ(decoder.length(), decoder.context_tokens());
+
+  // Stopped after its first batch of several, the sequence is as it was before the call.
+  decoder.TruncateTo(2);
+  StopToken later;
+  const Result<void> done = decoder.Evaluate(std::vector<int32_t>(40, 9), Decoder::Logits::kNone, {}, later,
+                                             [&](uint32_t) { later.Stop(); }, 8);
+  EXPECT_EQ(done.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(decoder.length(), 2u);
+  std::vector<float> last;
+  const auto keep = [&](uint32_t, std::span<const float> row) { last.assign(row.begin(), row.end()); };
+  EXPECT_TRUE(decoder.Evaluate(std::span(ids).subspan(2), Decoder::Logits::kLast, keep, {}));
+  EXPECT_EQ(last, before.back());
+}
+
+TEST(TinyDecoderRulesTest, AnEncoderDoesNotDecodeNorTheOtherWayRound) {
+  Model encoder(Golden("tiny/bert"));
+  EXPECT_EQ(Decoder::Create(*encoder.weights, encoder.plan.chosen, encoder.budget, encoder.pool).error().code,
+            ErrorCode::kUnsupported);
+  Model decoder(Golden("tiny/llama_gqa_tied"));
+  EXPECT_EQ(Encoder::Create(*decoder.weights, decoder.plan.chosen, decoder.budget, decoder.pool).error().code,
+            ErrorCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace plimsoll::engine

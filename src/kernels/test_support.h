@@ -1,0 +1,70 @@
+// What the tests of this room share: the tables that run here, repeatable random numbers, weights in every format.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace plimsoll::kernels::testing {
+
+inline constexpr float kEpsilon = std::numeric_limits<float>::epsilon() / 2;  // of one rounding
+inline constexpr size_t kRagged[] = {1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 63, 127, 1023};
+
+inline const KernelTable& Reference() { return **KernelsNamed("reference"); }
+
+// Every table that this processor runs, the reference included.
+inline std::vector<const KernelTable*> Tables() {
+  std::vector<const KernelTable*> tables;
+  for (const char* name : {"reference", "avx2", "avx512"}) {
+    if (const auto table = KernelsNamed(name)) tables.push_back(*table);
+  }
+  return tables;
+}
+
+inline std::vector<float> RandomNumbers(size_t n, uint32_t seed, float deviation = 1.0f) {
+  std::mt19937 bits(seed);
+  std::normal_distribution<float> normal(0.0f, deviation);
+  std::vector<float> numbers(n);
+  for (float& number : numbers) number = normal(bits);
+  return numbers;
+}
+
+// Bytes that end where the vector ends: a read behind them is seen by the address sanitizer.
+struct Weights {
+  std::vector<std::vector<std::byte>> pieces;
+  tensor::Matrix matrix;
+};
+
+// Random weights of a dtype, in segments of at most `segment_rows` rows (0: one segment).
+inline Weights RandomWeights(tensor::DType dtype, uint64_t rows, uint64_t columns, uint32_t seed,
+                             uint64_t segment_rows = 0) {
+  Weights weights;
+  const uint64_t row_bytes = tensor::RowBytes(dtype, columns);
+  weights.matrix = {dtype, rows, columns, row_bytes, {}};
+  const uint64_t step = segment_rows == 0 ? rows : segment_rows;
+  for (uint64_t first = 0; first < rows; first += step) {
+    const uint64_t count = std::min(step, rows - first);
+    std::vector<std::byte>& piece = weights.pieces.emplace_back(count * row_bytes);
+    for (uint64_t r = 0; r < count; ++r) {
+      const std::vector<float> row = RandomNumbers(columns, seed + static_cast<uint32_t>(first + r), 0.1f);
+      if (!Reference().quantize_row(dtype, row.data(), columns, piece.data() + r * row_bytes)) std::abort();
+    }
+    weights.matrix.segments.push_back({piece.data(), first, count});
+  }
+  return weights;
+}
+
+inline std::vector<std::byte> QuantizeAll(const KernelTable& table, const std::vector<float>& x, size_t tokens,
+                                          size_t columns) {
+  std::vector<std::byte> out(tokens * QuantizedTokenBytes(columns));
+  for (size_t t = 0; t < tokens; ++t) {
+    table.quantize_activations(x.data() + t * columns, columns, out.data() + t * QuantizedTokenBytes(columns));
+  }
+  return out;
+}
+
+}  // namespace plimsoll::kernels::testing

@@ -1,0 +1,399 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "text/template_parser.h"
+
+namespace plimsoll::text {
+
+ExpressionParser::Level::Level(ExpressionParser& parser) : parser_(parser) {
+  if (++parser_.level_ <= kMaxNodeDepth) return;
+  --parser_.level_;
+  FailUnsupported(fmt::format("line {} of the chat template is nested more than {} levels deep", parser_.Peek().line, kMaxNodeDepth));
+}
+
+void ExpressionParser::Fail(std::string message) const {
+  FailTemplate(fmt::format("line {} of the chat template: {}", Peek().line, message));
+}
+
+bool ExpressionParser::IsOperator(std::string_view text, size_t ahead) const {
+  return Peek(ahead).kind == TokenKind::kOperator && Peek(ahead).text == text;
+}
+
+bool ExpressionParser::Mentions(std::string_view name, size_t from) const {
+  return std::any_of(tokens_.begin() + static_cast<std::ptrdiff_t>(from), tokens_.begin() + static_cast<std::ptrdiff_t>(at_),
+                     [name](const TemplateToken& token) { return token.kind == TokenKind::kName && token.text == name; });
+}
+
+bool ExpressionParser::IsName(std::string_view text) const { return Peek().kind == TokenKind::kName && Peek().text == text; }
+
+bool ExpressionParser::Skip(TokenKind kind, std::string_view text) {
+  if (Peek().kind != kind || Peek().text != text) return false;
+  Next();
+  return true;
+}
+
+void ExpressionParser::Expect(TokenKind kind, std::string_view text) {
+  if (!Skip(kind, text)) Fail(fmt::format("expected \"{}\" in place of \"{}\"", text.empty() ? "end of tag" : text, Peek().text));
+}
+
+std::string ExpressionParser::ExpectName() {
+  if (Peek().kind != TokenKind::kName) Fail(fmt::format("expected a name in place of \"{}\"", Peek().text));
+  return Next().text;
+}
+
+ExpressionPtr ExpressionParser::Make(ExpressionKind kind, std::string name, ExpressionPtr operand) const {
+  auto made = std::make_unique<Expression>();
+  made->kind = kind;
+  made->line = Peek().line;
+  made->name = std::move(name);
+  Deepen(*made, operand.get());
+  made->operand = std::move(operand);
+  return made;
+}
+
+void ExpressionParser::Deepen(Expression& parent, const Expression* child) const {
+  if (child == nullptr) return;
+  parent.depth = std::max(parent.depth, child->depth + 1);
+  if (parent.depth > kMaxNodeDepth) {
+    FailUnsupported(fmt::format("line {} of the chat template has an expression more than {} levels deep", Peek().line, kMaxNodeDepth));
+  }
+}
+
+void ExpressionParser::Own(Expression& parent, ExpressionPtr child) const {
+  Deepen(parent, child.get());
+  parent.arguments.push_back(std::move(child));
+}
+
+ExpressionPtr ExpressionParser::Binary(std::string op, ExpressionPtr left, ExpressionPtr right) const {
+  auto made = Make(ExpressionKind::kBinary, std::move(op));
+  Own(*made, std::move(left));
+  Own(*made, std::move(right));
+  return made;
+}
+
+ExpressionPtr ExpressionParser::ParseTuple(bool with_conditional) {
+  const auto one = [&] { return with_conditional ? Parse() : ParseWithoutConditional(); };
+  ExpressionPtr first = one();
+  if (!IsOperator(",")) return first;
+  auto tuple = Make(ExpressionKind::kTuple);
+  Own(*tuple, std::move(first));
+  while (Skip(TokenKind::kOperator, ",")) {
+    const bool ends = Peek().kind == TokenKind::kBlockEnd || Peek().kind == TokenKind::kVariableEnd || IsOperator(")");
+    if (ends) break;
+    Own(*tuple, one());
+  }
+  return tuple;
+}
+
+ExpressionPtr ExpressionParser::Conditional() {
+  const Level level(*this);
+  ExpressionPtr value = Or();
+  while (Skip(TokenKind::kName, "if")) {
+    auto made = Make(ExpressionKind::kConditional);
+    Own(*made, std::move(value));
+    Own(*made, Or());
+    Own(*made, Skip(TokenKind::kName, "else") ? Conditional() : nullptr);
+    value = std::move(made);
+  }
+  return value;
+}
+
+ExpressionPtr ExpressionParser::Or() {
+  ExpressionPtr left = And();
+  while (Skip(TokenKind::kName, "or")) left = Binary("or", std::move(left), And());
+  return left;
+}
+
+ExpressionPtr ExpressionParser::And() {
+  ExpressionPtr left = Not();
+  while (Skip(TokenKind::kName, "and")) left = Binary("and", std::move(left), Not());
+  return left;
+}
+
+ExpressionPtr ExpressionParser::Not() {
+  const Level level(*this);
+  if (Skip(TokenKind::kName, "not")) return Make(ExpressionKind::kUnary, "not", Not());
+  return Comparison();
+}
+
+bool ExpressionParser::ComparisonOperator(std::string& op) {
+  for (const std::string_view known : {"==", "!=", "<=", ">=", "<", ">"}) {
+    if (!Skip(TokenKind::kOperator, known)) continue;
+    op = known;
+    return true;
+  }
+  if (Skip(TokenKind::kName, "in")) {
+    op = "in";
+    return true;
+  }
+  if (IsName("not") && Peek(1).kind == TokenKind::kName && Peek(1).text == "in") {
+    Next();
+    Next();
+    op = "not in";
+    return true;
+  }
+  return false;
+}
+
+ExpressionPtr ExpressionParser::Comparison() {
+  ExpressionPtr first = Sum();
+  std::string op;
+  if (!ComparisonOperator(op)) return first;
+  auto made = Make(ExpressionKind::kCompare);
+  Own(*made, std::move(first));
+  do {
+    made->ops.push_back(op);
+    Own(*made, Sum());
+  } while (ComparisonOperator(op));
+  return made;
+}
+
+ExpressionPtr ExpressionParser::Sum() {
+  ExpressionPtr left = Concat();
+  while (IsOperator("+") || IsOperator("-")) {
+    std::string op = Next().text;
+    left = Binary(std::move(op), std::move(left), Concat());
+  }
+  return left;
+}
+
+ExpressionPtr ExpressionParser::Concat() {
+  ExpressionPtr first = Product();
+  if (!IsOperator("~")) return first;
+  auto made = Make(ExpressionKind::kConcat);
+  Own(*made, std::move(first));
+  while (Skip(TokenKind::kOperator, "~")) Own(*made, Product());
+  return made;
+}
+
+ExpressionPtr ExpressionParser::Product() {
+  ExpressionPtr left = Power();
+  while (IsOperator("*") || IsOperator("/") || IsOperator("//") || IsOperator("%")) {
+    std::string op = Next().text;
+    left = Binary(std::move(op), std::move(left), Power());
+  }
+  return left;
+}
+
+ExpressionPtr ExpressionParser::Power() {
+  ExpressionPtr left = Unary(true);
+  while (Skip(TokenKind::kOperator, "**")) left = Binary("**", std::move(left), Unary(true));
+  return left;
+}
+
+// A sign binds tighter than a filter after its operand: -1 | abs is 1.
+ExpressionPtr ExpressionParser::Unary(bool with_filters) {
+  const Level level(*this);
+  ExpressionPtr made;
+  if (IsOperator("-") || IsOperator("+")) {
+    std::string op = Next().text;
+    made = Make(ExpressionKind::kUnary, std::move(op), Unary(false));
+  } else {
+    made = Primary();
+  }
+  made = Postfix(std::move(made));
+  return with_filters ? FiltersAndTests(std::move(made)) : std::move(made);
+}
+
+ExpressionPtr ExpressionParser::Primary() {
+  switch (Peek().kind) {
+    case TokenKind::kName: return NameOrConstant();
+    case TokenKind::kString: return Strings();
+    case TokenKind::kInteger:
+    case TokenKind::kFloat: return Number();
+    default: break;
+  }
+  if (IsOperator("(")) return Parenthesized();
+  if (IsOperator("[")) return ListLiteral();
+  if (IsOperator("{")) return DictLiteral();
+  Fail(fmt::format("\"{}\" is no value", Peek().text));
+}
+
+ExpressionPtr ExpressionParser::NameOrConstant() {
+  const std::string name = Next().text;
+  auto literal = [&](Value value) {
+    auto made = Make(ExpressionKind::kLiteral);
+    made->literal = std::move(value);
+    return made;
+  };
+  if (name == "true" || name == "True") return literal(Value::Variant(true));
+  if (name == "false" || name == "False") return literal(Value::Variant(false));
+  if (name == "none" || name == "None") return literal(Value::Variant(None{}));
+  return Make(ExpressionKind::kName, name);
+}
+
+ExpressionPtr ExpressionParser::Number() {
+  const TemplateToken& token = Next();
+  auto made = Make(ExpressionKind::kLiteral);
+  const char* end = token.text.data() + token.text.size();
+  if (token.kind == TokenKind::kFloat) {
+    double number = 0;
+    if (std::from_chars(token.text.data(), end, number).ec != std::errc()) Fail("a number is out of range");
+    made->literal = Value::Variant(number);
+  } else {
+    int64_t number = 0;
+    if (std::from_chars(token.text.data(), end, number).ec != std::errc()) FailUnsupported("the chat template has an integer beyond 64 bits");
+    made->literal = Value::Variant(number);
+  }
+  return made;
+}
+
+ExpressionPtr ExpressionParser::Strings() {
+  auto made = Make(ExpressionKind::kLiteral);
+  std::string text;
+  while (Peek().kind == TokenKind::kString) text += Next().text;
+  made->literal = MakeText(text, true);
+  return made;
+}
+
+ExpressionPtr ExpressionParser::Parenthesized() {
+  Next();
+  if (Skip(TokenKind::kOperator, ")")) return Make(ExpressionKind::kTuple);
+  ExpressionPtr inside = ParseTuple();
+  Expect(TokenKind::kOperator, ")");
+  return inside;
+}
+
+ExpressionPtr ExpressionParser::ListLiteral() {
+  Next();
+  auto made = Make(ExpressionKind::kList);
+  while (!IsOperator("]")) {
+    Own(*made, Parse());
+    if (!Skip(TokenKind::kOperator, ",")) break;
+  }
+  Expect(TokenKind::kOperator, "]");
+  return made;
+}
+
+ExpressionPtr ExpressionParser::DictLiteral() {
+  Next();
+  auto made = Make(ExpressionKind::kDict);
+  while (!IsOperator("}")) {
+    Own(*made, Parse());
+    Expect(TokenKind::kOperator, ":");
+    Own(*made, Parse());
+    if (!Skip(TokenKind::kOperator, ",")) break;
+  }
+  Expect(TokenKind::kOperator, "}");
+  return made;
+}
+
+ExpressionPtr ExpressionParser::Postfix(ExpressionPtr operand) {
+  while (true) {
+    if (IsOperator(".")) {
+      operand = Attribute(std::move(operand));
+    } else if (IsOperator("[")) {
+      operand = Subscript(std::move(operand));
+    } else if (IsOperator("(")) {
+      operand = Make(ExpressionKind::kCall, {}, std::move(operand));
+      CallArguments(*operand);
+    } else {
+      return operand;
+    }
+  }
+}
+
+ExpressionPtr ExpressionParser::Attribute(ExpressionPtr operand) {
+  Next();
+  if (Peek().kind == TokenKind::kInteger) {
+    auto made = Make(ExpressionKind::kItem, {}, std::move(operand));
+    Own(*made, Number());
+    return made;
+  }
+  std::string name = ExpectName();
+  return Make(ExpressionKind::kAttribute, std::move(name), std::move(operand));
+}
+
+ExpressionPtr ExpressionParser::Subscript(ExpressionPtr operand) {
+  Next();
+  auto made = Make(ExpressionKind::kItem, {}, std::move(operand));
+  Own(*made, IsOperator(":") ? nullptr : Parse());
+  while (made->arguments.size() < 3 && Skip(TokenKind::kOperator, ":")) {
+    made->kind = ExpressionKind::kSlice;
+    Own(*made, IsOperator(":") || IsOperator("]") ? nullptr : Parse());
+  }
+  if (IsOperator(",")) FailUnsupported(fmt::format("line {} of the chat template: a subscript with commas is not supported", Peek().line));
+  if (made->kind == ExpressionKind::kSlice) made->arguments.resize(3);
+  Expect(TokenKind::kOperator, "]");
+  return made;
+}
+
+void ExpressionParser::CallArguments(Expression& call) {
+  Expect(TokenKind::kOperator, "(");
+  while (!IsOperator(")")) {
+    if (Skip(TokenKind::kOperator, "**")) {
+      call.star_star = Parse();
+      Deepen(call, call.star_star.get());
+    } else if (Skip(TokenKind::kOperator, "*")) {
+      call.star = Parse();
+      Deepen(call, call.star.get());
+    } else if (Peek().kind == TokenKind::kName && IsOperator("=", 1)) {
+      std::string name = ExpectName();
+      Next();
+      ExpressionPtr value = Parse();
+      Deepen(call, value.get());
+      call.named.emplace_back(std::move(name), std::move(value));
+    } else {
+      if (!call.named.empty() || call.star_star != nullptr) Fail("an argument without a name follows one with a name");
+      Own(call, Parse());
+    }
+    if (!Skip(TokenKind::kOperator, ",")) break;
+  }
+  Expect(TokenKind::kOperator, ")");
+}
+
+ExpressionPtr ExpressionParser::ParseFilterChain(ExpressionPtr operand) {
+  const std::string name = ExpectName();
+  if (!IsKnownFilter(name)) FailUnsupported(fmt::format("line {} of the chat template: the filter \"{}\" is not supported", Peek().line, name));
+  auto made = Make(ExpressionKind::kFilter, name, std::move(operand));
+  if (IsOperator("(")) CallArguments(*made);
+  return Filters(std::move(made));
+}
+
+ExpressionPtr ExpressionParser::Filters(ExpressionPtr operand) {
+  while (Skip(TokenKind::kOperator, "|")) operand = ParseFilterChain(std::move(operand));
+  return operand;
+}
+
+ExpressionPtr ExpressionParser::FiltersAndTests(ExpressionPtr operand) {
+  while (true) {
+    if (Skip(TokenKind::kOperator, "|")) {
+      operand = ParseFilterChain(std::move(operand));
+    } else if (Skip(TokenKind::kName, "is")) {
+      operand = Test(std::move(operand));
+    } else if (IsOperator("(")) {
+      operand = Make(ExpressionKind::kCall, {}, std::move(operand));
+      CallArguments(*operand);
+    } else {
+      return operand;
+    }
+  }
+}
+
+bool ExpressionParser::BeginsTestArgument() const {
+  switch (Peek().kind) {
+    case TokenKind::kString:
+    case TokenKind::kInteger:
+    case TokenKind::kFloat: return true;
+    case TokenKind::kName: return !IsName("else") && !IsName("or") && !IsName("and") && !IsName("is") && !IsName("if") && !IsName("in") && !IsName("not");
+    case TokenKind::kOperator: return IsOperator("[") || IsOperator("{");
+    default: return false;
+  }
+}
+
+ExpressionPtr ExpressionParser::Test(ExpressionPtr operand) {
+  const bool negated = Skip(TokenKind::kName, "not");
+  const std::string name = ExpectName();
+  if (!IsKnownTest(name)) FailUnsupported(fmt::format("line {} of the chat template: the test \"{}\" is not supported", Peek().line, name));
+  auto made = Make(ExpressionKind::kTest, name, std::move(operand));
+  if (IsOperator("(")) {
+    CallArguments(*made);
+  } else if (BeginsTestArgument()) {
+    Own(*made, Postfix(Primary()));
+  }
+  return negated ? Make(ExpressionKind::kUnary, "not", std::move(made)) : std::move(made);
+}
+
+}  // namespace plimsoll::text

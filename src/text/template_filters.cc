@@ -1,0 +1,283 @@
+#include "text/template_filters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+namespace plimsoll::text {
+namespace {
+
+struct NamedFilter {
+  std::string_view name;
+  FilterFunction function;
+};
+
+// A filter that is the method of that name on the value's text.
+template <const char* kMethod>
+Value ByMethod(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  return interpreter.CallMethod(Value(interpreter.Print(input)), kMethod, arguments);
+}
+constexpr char kUpper[] = "upper";
+constexpr char kLower[] = "lower";
+constexpr char kCapitalize[] = "capitalize";
+constexpr char kStrip[] = "strip";
+constexpr char kReplace[] = "replace";
+
+Value Default(Interpreter&, const Value& input, const Arguments& arguments) {
+  const bool falsy_too = arguments.Flag(1, "boolean", false);
+  const bool replace = input.undefined() || (falsy_too && !IsTruthy(input));
+  return replace ? arguments.Get(0, "default_value", MakeText("")) : input;
+}
+
+Value ToJsonFilter(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  JsonStyle style;
+  style.ensure_ascii = arguments.Flag(0, "ensure_ascii", false);
+  const Value indent = arguments.Get(1, "indent", Value::Variant(None{}));
+  if (indent.is_integer()) style.indent = indent.integer();
+  if (style.indent > 64) FailTemplate(fmt::format("tojson with an indent of {}", style.indent));
+  const Value separators = arguments.Get(2, "separators", Value::Variant(None{}));
+  if (separators.list() != nullptr && separators.list()->items.size() == 2) {
+    style.item_separator = interpreter.Print(separators.list()->items[0]).bytes;
+    style.key_separator = interpreter.Print(separators.list()->items[1]).bytes;
+  }
+  style.sort_keys = arguments.Flag(3, "sort_keys", false);
+  interpreter.Work(WeightOf(input) * (style.indent > 0 ? 8 : 2));
+  return interpreter.Made(ToJson(input, style));
+}
+
+Value StringFilter(Interpreter& interpreter, const Value& input, const Arguments&) { return interpreter.Made(interpreter.Print(input)); }
+Value Safe(Interpreter& interpreter, const Value& input, const Arguments&) { return interpreter.Made(interpreter.Print(input)); }
+
+Value Abs(Interpreter&, const Value& input, const Arguments&) {
+  if (input.Is<double>()) return Value::Variant(std::abs(input.number()));
+  if (!input.is_integer() || input.integer() == INT64_MIN) FailTemplate(fmt::format("bad operand type for abs(): '{}'", TypeName(input)));
+  return Value::Variant(std::abs(input.integer()));
+}
+
+std::optional<double> ParsedFloat(const Text& text) {
+  const Text trimmed = Stripped(text, {}, true, true);
+  std::string_view bytes = trimmed.bytes;
+  if (bytes.starts_with('+')) bytes.remove_prefix(1);
+  double number = 0;
+  const auto parsed = std::from_chars(bytes.data(), bytes.data() + bytes.size(), number);
+  if (bytes.empty() || parsed.ec != std::errc() || parsed.ptr != bytes.data() + bytes.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<int64_t> ParsedInteger(const Text& text, int base) {
+  const Text trimmed = Stripped(text, {}, true, true);
+  std::string_view bytes = trimmed.bytes;
+  if (bytes.starts_with('+')) bytes.remove_prefix(1);
+  if (base == 16 && (bytes.starts_with("0x") || bytes.starts_with("0X"))) bytes.remove_prefix(2);
+  if (base == 2 && (bytes.starts_with("0b") || bytes.starts_with("0B"))) bytes.remove_prefix(2);
+  if (base == 8 && (bytes.starts_with("0o") || bytes.starts_with("0O"))) bytes.remove_prefix(2);
+  int64_t number = 0;
+  const auto parsed = std::from_chars(bytes.data(), bytes.data() + bytes.size(), number, base);
+  if (bytes.empty() || parsed.ec != std::errc() || parsed.ptr != bytes.data() + bytes.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<int64_t> Truncated(double number) {
+  if (!std::isfinite(number) || std::abs(number) >= 9.2e18) return std::nullopt;
+  return static_cast<int64_t>(number);
+}
+
+Value Int(Interpreter&, const Value& input, const Arguments& arguments) {
+  std::optional<int64_t> number;
+  if (input.is_integer()) number = input.integer();
+  if (input.Is<double>()) number = Truncated(input.number());
+  if (const Text* text = input.text()) {
+    number = ParsedInteger(*text, static_cast<int>(std::clamp<int64_t>(arguments.Integer(1, "base", 10), 2, 36)));
+    if (const auto as_float = number ? std::nullopt : ParsedFloat(*text)) number = Truncated(*as_float);
+  }
+  return number ? Value(Value::Variant(*number)) : arguments.Get(0, "default", Value::Variant(int64_t{0}));
+}
+
+Value Float(Interpreter&, const Value& input, const Arguments& arguments) {
+  if (input.is_number()) return Value::Variant(input.number());
+  if (const Text* text = input.text()) {
+    if (const auto number = ParsedFloat(*text)) return Value::Variant(*number);
+  }
+  return arguments.Get(0, "default", Value::Variant(0.0));
+}
+
+// Python rounds halves to even, seen at the exact binary value; formatting does the same.
+Value Round(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  if (!input.is_number()) FailTemplate(fmt::format("type {} has no rounding", TypeName(input)));
+  const int64_t precision = arguments.Integer(0, "precision", 0);
+  const std::string method = interpreter.Print(arguments.Get(1, "method", MakeText("common"))).bytes;
+  if (precision < -18 || precision > 100) FailTemplate(fmt::format("rounding to {} digits", precision));
+  if (method == "ceil" || method == "floor") {
+    const double scale = std::pow(10.0, static_cast<double>(precision));
+    const double scaled = input.number() * scale;
+    return Value::Variant((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
+  }
+  if (method != "common") FailTemplate("method must be common, ceil or floor");
+  if (input.is_integer() && precision >= 0) return Value::Variant(input.integer());
+  if (precision < 0) FailUnsupported("the chat template rounds to tens or hundreds");
+  const std::string digits = fmt::format("{:.{}f}", input.number(), static_cast<int>(precision));
+  return Value::Variant(*ParsedFloat(Text(digits, true)));
+}
+
+Value Title(Interpreter& interpreter, const Value& input, const Arguments&) {
+  static constexpr std::string_view kBreaks = "-({[<";
+  const Text text = interpreter.Print(input);
+  Text out;
+  bool start = true;
+  std::string piece;
+  for (size_t at = 0; at < text.bytes.size();) {
+    const CodePoint point = DecodeAt(text.bytes, at);
+    piece.clear();
+    start ? AppendUpper(piece, point.value) : AppendLower(piece, point.value);
+    out.Append(piece, text.origin[at] != 0);
+    start = IsSpace(point.value) || (point.value < 0x80 && kBreaks.find(static_cast<char>(point.value)) != std::string_view::npos);
+    at += point.length;
+  }
+  return interpreter.Made(std::move(out));
+}
+
+Value Trim(Interpreter& interpreter, const Value& input, const Arguments& arguments) { return ByMethod<kStrip>(interpreter, input, arguments); }
+
+Value Center(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  return interpreter.CallMethod(Value(interpreter.Print(input)), "center", {{Value::Variant(arguments.Integer(0, "width", 80))}, {}});
+}
+
+Value Format(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  if (!arguments.named.empty() && !arguments.positional.empty()) FailTemplate("can't handle positional and keyword arguments at the same time");
+  if (arguments.named.empty()) return FormatPercent(interpreter, interpreter.Print(input), arguments.positional);
+  std::vector<std::pair<Value, Value>> items;
+  for (const auto& [name, value] : arguments.named) items.emplace_back(MakeText(name), value);
+  return FormatPercent(interpreter, interpreter.Print(input), {MakeDict(std::move(items))});
+}
+
+Value Indent(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  const Value width = arguments.Get(0, "width", Value::Variant(int64_t{4}));
+  const bool first = arguments.Flag(1, "first", false);
+  const bool blank = arguments.Flag(2, "blank", false);
+  if (width.is_integer() && (width.integer() < 0 || width.integer() > 1000)) FailTemplate(fmt::format("an indent of {}", width.integer()));
+  const Text indent = width.is_integer() ? Text(std::string(static_cast<size_t>(width.integer()), ' '), true) : interpreter.Print(width);
+  const Text text = interpreter.Print(input);
+  Text out;
+  if (first) out.Append(indent);
+  for (size_t at = 0; at <= text.bytes.size();) {
+    const size_t end = std::min(text.bytes.find('\n', at), text.bytes.size());
+    if (at > 0 && (end > at || blank)) {
+      interpreter.Work(indent.bytes.size());
+      out.Append(indent);
+    }
+    out.Append(text, at, std::min(end + 1, text.bytes.size()) - at);
+    at = end + 1;
+  }
+  return interpreter.Made(std::move(out));
+}
+
+Value Truncate(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  const int64_t length = arguments.Integer(0, "length", 255);
+  const bool kill_words = arguments.Flag(1, "killwords", false);
+  const Text end = arguments.TextOr(2, "end", "...");
+  const int64_t leeway = arguments.Integer(3, "leeway", 5);
+  const Text text = interpreter.Print(input);
+  const int64_t end_length = static_cast<int64_t>(CountCodePoints(end.bytes));
+  if (length < end_length) FailTemplate(fmt::format("expected length >= {}, got {}", end_length, length));
+  if (static_cast<int64_t>(CountCodePoints(text.bytes)) <= length + leeway) return interpreter.Made(text);
+  Text out = text.Sub(0, ByteOffsetOf(text.bytes, static_cast<size_t>(length - end_length)));
+  if (!kill_words) {
+    if (const size_t space = out.bytes.rfind(' '); space != std::string::npos) out = out.Sub(0, space);
+  }
+  out.Append(end);
+  return interpreter.Made(std::move(out));
+}
+
+Value WordCount(Interpreter& interpreter, const Value& input, const Arguments&) {
+  const Text text = interpreter.Print(input);
+  int64_t words = 0;
+  bool in_word = false;
+  for (size_t at = 0; at < text.bytes.size();) {
+    const CodePoint point = DecodeAt(text.bytes, at);
+    const bool word = IsWordCharacter(point.value);
+    if (word && !in_word) ++words;
+    in_word = word;
+    at += point.length;
+  }
+  return Value::Variant(words);
+}
+
+Value Escape(Interpreter& interpreter, const Value& input, const Arguments&) {
+  const Text text = interpreter.Print(input);
+  Text out;
+  for (size_t at = 0; at < text.bytes.size(); ++at) {
+    const char c = text.bytes[at];
+    const std::string_view escaped = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : "";
+    out.Append(escaped.empty() ? std::string_view(text.bytes).substr(at, 1) : escaped, text.origin[at] != 0);
+  }
+  return interpreter.Made(std::move(out));
+}
+
+Value UrlEncode(Interpreter& interpreter, const Value& input, const Arguments&) {
+  if (input.dict() != nullptr || input.list() != nullptr) FailUnsupported("the chat template uses urlencode on a list or dictionary");
+  const Text text = interpreter.Print(input);
+  Text out;
+  for (size_t at = 0; at < text.bytes.size(); ++at) {
+    const auto c = static_cast<uint8_t>(text.bytes[at]);
+    const bool plain = (c < 0x80 && (IsAlphabetic(c) || IsNumber(c))) || c == '_' || c == '.' || c == '-' || c == '~' || c == '/';
+    out.Append(plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c), text.origin[at] != 0);
+  }
+  return interpreter.Made(std::move(out));
+}
+
+Value Attr(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  const Text name = arguments.TextOr(0, "name", "");
+  return input.dict() != nullptr && input.dict()->Find(name.bytes) != nullptr ? Value() : interpreter.Attribute(input, name.bytes);
+}
+
+constexpr std::array<NamedFilter, 25> kFilters = {{{"abs", Abs},
+                                                   {"attr", Attr},
+                                                   {"capitalize", ByMethod<kCapitalize>},
+                                                   {"center", Center},
+                                                   {"d", Default},
+                                                   {"default", Default},
+                                                   {"e", Escape},
+                                                   {"escape", Escape},
+                                                   {"float", Float},
+                                                   {"forceescape", Escape},
+                                                   {"format", Format},
+                                                   {"indent", Indent},
+                                                   {"int", Int},
+                                                   {"lower", ByMethod<kLower>},
+                                                   {"replace", ByMethod<kReplace>},
+                                                   {"round", Round},
+                                                   {"safe", Safe},
+                                                   {"string", StringFilter},
+                                                   {"title", Title},
+                                                   {"tojson", ToJsonFilter},
+                                                   {"trim", Trim},
+                                                   {"truncate", Truncate},
+                                                   {"upper", ByMethod<kUpper>},
+                                                   {"urlencode", UrlEncode},
+                                                   {"wordcount", WordCount}}};
+
+}  // namespace
+
+FilterFunction FindTextFilter(std::string_view name) {
+  const auto* found = std::find_if(kFilters.begin(), kFilters.end(), [name](const NamedFilter& filter) { return filter.name == name; });
+  return found == kFilters.end() ? nullptr : found->function;
+}
+
+bool IsKnownFilter(std::string_view name) { return FindTextFilter(name) != nullptr || FindListFilter(name) != nullptr; }
+
+Value Interpreter::Filter(std::string_view name, const Value& input, const Arguments& arguments) {
+  const Level level(*this);
+  Step(WeightOf(input) / 64 + 1);
+  FilterFunction function = FindTextFilter(name);
+  if (function == nullptr) function = FindListFilter(name);
+  if (function == nullptr) FailTemplate(fmt::format("No filter named '{}'", name));
+  return function(*this, input, arguments);
+}
+
+}  // namespace plimsoll::text

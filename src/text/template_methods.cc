@@ -1,0 +1,370 @@
+// Methods of texts, dictionaries and lists, as Python has them. What would change a value is refused.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "text/template_interpreter.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+namespace plimsoll::text {
+namespace {
+
+// Python's None in place of an argument stands for its absence.
+Arguments WithoutNones(Arguments arguments) {
+  while (!arguments.positional.empty() && arguments.positional.back().none()) arguments.positional.pop_back();
+  std::erase_if(arguments.named, [](const auto& named) { return named.second.none(); });
+  return arguments;
+}
+
+template <class Edit>
+Text EditEach(const Text& text, Edit edit) {
+  Text out;
+  std::string piece;
+  for (size_t at = 0; at < text.bytes.size();) {
+    const CodePoint point = DecodeAt(text.bytes, at);
+    piece.clear();
+    edit(piece, point.value);
+    out.Append(piece, text.origin[at] != 0);
+    at += point.length;
+  }
+  return out;
+}
+
+bool IsCased(char32_t c) {
+  std::string lower, upper;
+  AppendLower(lower, c);
+  AppendUpper(upper, c);
+  return lower != upper;
+}
+
+Text Capitalized(const Text& text) {
+  bool first = true;
+  return EditEach(text, [&first](std::string& out, char32_t c) {
+    std::exchange(first, false) ? AppendUpper(out, c) : AppendLower(out, c);
+  });
+}
+
+Text Titled(const Text& text) {
+  bool in_word = false;
+  return EditEach(text, [&in_word](std::string& out, char32_t c) {
+    in_word ? AppendLower(out, c) : AppendUpper(out, c);
+    in_word = IsCased(c);
+  });
+}
+
+Text SwappedCase(const Text& text) {
+  return EditEach(text, [](std::string& out, char32_t c) {
+    std::string lower;
+    AppendLower(lower, c);
+    std::string same;
+    AppendUtf8(same, c);
+    lower == same ? AppendUpper(out, c) : AppendLower(out, c);
+  });
+}
+
+bool MatchesAny(const Value& choices, const std::function<bool(std::string_view)>& matches) {
+  if (const Text* text = choices.text()) return matches(text->bytes);
+  if (choices.list() == nullptr) FailTemplate("startswith or endswith needs a text or a tuple of texts");
+  return std::any_of(choices.list()->items.begin(), choices.list()->items.end(), [&](const Value& item) {
+    if (item.text() == nullptr) FailTemplate("startswith or endswith needs texts");
+    return matches(item.text()->bytes);
+  });
+}
+
+void AppendPart(std::vector<Value>& parts, const Text& text, size_t begin, size_t end) { parts.emplace_back(text.Sub(begin, end - begin)); }
+
+bool SpaceAt(const Text& text, size_t at) { return IsSpace(DecodeAt(text.bytes, at).value); }
+
+size_t AfterSpaces(const Text& text, size_t at) {
+  while (at < text.bytes.size() && SpaceAt(text, at)) at += DecodeAt(text.bytes, at).length;
+  return at;
+}
+
+std::vector<Value> SplitAtSpaces(const Text& text, int64_t most) {
+  std::vector<Value> parts;
+  size_t at = AfterSpaces(text, 0);
+  while (at < text.bytes.size()) {
+    if (most >= 0 && static_cast<int64_t>(parts.size()) == most) {
+      const Text rest = Stripped(text.Sub(at, text.bytes.size() - at), {}, false, true);
+      parts.emplace_back(rest);
+      break;
+    }
+    size_t end = at;
+    while (end < text.bytes.size() && !SpaceAt(text, end)) end += DecodeAt(text.bytes, end).length;
+    AppendPart(parts, text, at, end);
+    at = AfterSpaces(text, end);
+  }
+  return parts;
+}
+
+std::vector<Value> SplitAt(const Text& text, std::string_view separator, int64_t most) {
+  if (separator.empty()) FailTemplate("empty separator");
+  std::vector<Value> parts;
+  size_t at = 0;
+  while (most < 0 || static_cast<int64_t>(parts.size()) < most) {
+    const size_t found = text.bytes.find(separator, at);
+    if (found == std::string::npos) break;
+    AppendPart(parts, text, at, found);
+    at = found + separator.size();
+  }
+  AppendPart(parts, text, at, text.bytes.size());
+  return parts;
+}
+
+std::vector<Value> SplitFromRight(const Text& text, std::string_view separator, int64_t most) {
+  if (most < 0) return SplitAt(text, separator, -1);
+  if (separator.empty()) FailTemplate("empty separator");
+  std::vector<Value> parts;
+  size_t end = text.bytes.size();
+  while (static_cast<int64_t>(parts.size()) < most && end >= separator.size()) {
+    const size_t found = text.bytes.rfind(separator, end - separator.size());
+    if (found == std::string::npos || found + separator.size() > end) break;
+    AppendPart(parts, text, found + separator.size(), end);
+    end = found;
+  }
+  AppendPart(parts, text, 0, end);
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+std::vector<Value> SplitLines(const Text& text, bool keep_ends) {
+  std::vector<Value> lines;
+  for (size_t at = 0; at < text.bytes.size();) {
+    size_t end = at;
+    size_t next = text.bytes.size();
+    for (; end < text.bytes.size();) {
+      const CodePoint point = DecodeAt(text.bytes, end);
+      const char32_t c = point.value;
+      const bool breaks = (c >= 10 && c <= 13) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
+      if (breaks) {
+        next = end + point.length;
+        if (c == '\r' && text.bytes.substr(next, 1) == "\n") ++next;
+        break;
+      }
+      end += point.length;
+    }
+    AppendPart(lines, text, at, keep_ends ? next : end);
+    at = next;
+  }
+  return lines;
+}
+
+Text Replaced(Interpreter& interpreter, const Text& text, const Text& from, const Text& to, int64_t most) {
+  Text out;
+  size_t at = 0;
+  const bool between = from.bytes.empty();  // Python puts `to` before each character and at the end
+  for (int64_t count = 0; most < 0 || count < most; ++count) {
+    const size_t found = text.bytes.find(from.bytes, at);
+    if (found == std::string::npos) break;
+    interpreter.Work(to.bytes.size() + found - at);
+    out.Append(text, at, found - at);
+    out.Append(to);
+    at = found + from.bytes.size();
+    if (!between) continue;
+    if (at == text.bytes.size()) return out;
+    const size_t length = DecodeAt(text.bytes, at).length;
+    out.Append(text, at, length);
+    at += length;
+  }
+  out.Append(text, at, text.bytes.size() - at);
+  return out;
+}
+
+enum class Adjust : uint8_t { kLeft, kRight, kCenter };
+
+Text Padded(Interpreter& interpreter, const Text& text, int64_t width, const Text& fill, Adjust adjust) {
+  if (CountCodePoints(fill.bytes) != 1) FailTemplate("the fill character must be exactly one character long");
+  const int64_t missing = width - static_cast<int64_t>(CountCodePoints(text.bytes));
+  if (missing <= 0) return text;
+  interpreter.Work(static_cast<uint64_t>(missing) * fill.bytes.size());
+  // Python's center puts the odd one to the left where the width is odd.
+  const int64_t left = adjust == Adjust::kLeft ? 0 : adjust == Adjust::kRight ? missing : missing / 2 + (missing & width & 1);
+  Text out;
+  for (int64_t i = 0; i < left; ++i) out.Append(fill);
+  out.Append(text);
+  for (int64_t i = left; i < missing; ++i) out.Append(fill);
+  return out;
+}
+
+Text ZeroFilled(Interpreter& interpreter, const Text& text, int64_t width) {
+  const size_t sign = text.bytes.starts_with('-') || text.bytes.starts_with('+') ? 1 : 0;
+  Text out = text.Sub(0, sign);
+  out.Append(Padded(interpreter, text.Sub(sign, text.bytes.size() - sign), width - static_cast<int64_t>(sign), Text("0", true), Adjust::kRight));
+  return out;
+}
+
+int64_t FindText(const Text& text, const Text& wanted, bool from_right) {
+  const size_t found = from_right ? text.bytes.rfind(wanted.bytes) : text.bytes.find(wanted.bytes);
+  if (found == std::string::npos) return -1;
+  return static_cast<int64_t>(CountCodePoints(std::string_view(text.bytes).substr(0, found)));
+}
+
+int64_t CountText(const Text& text, const Text& wanted) {
+  if (wanted.bytes.empty()) return static_cast<int64_t>(CountCodePoints(text.bytes)) + 1;
+  int64_t count = 0;
+  for (size_t at = text.bytes.find(wanted.bytes); at != std::string::npos; at = text.bytes.find(wanted.bytes, at + wanted.bytes.size())) ++count;
+  return count;
+}
+
+Value Partitioned(const Text& text, const Text& separator, bool from_right) {
+  if (separator.bytes.empty()) FailTemplate("empty separator");
+  const size_t found = from_right ? text.bytes.rfind(separator.bytes) : text.bytes.find(separator.bytes);
+  if (found == std::string::npos) {
+    const Value none = MakeText("");
+    return from_right ? MakeList({none, none, Value(text)}, true) : MakeList({Value(text), none, none}, true);
+  }
+  const size_t after = found + separator.bytes.size();
+  return MakeList({Value(text.Sub(0, found)), Value(separator), Value(text.Sub(after, text.bytes.size() - after))}, true);
+}
+
+bool AllCharacters(const Text& text, bool (*test)(char32_t)) {
+  for (size_t at = 0; at < text.bytes.size();) {
+    const CodePoint point = DecodeAt(text.bytes, at);
+    if (!test(point.value)) return false;
+    at += point.length;
+  }
+  return !text.bytes.empty();
+}
+
+bool IsOneCase(const Text& text, bool upper) {
+  bool cased = false;
+  for (size_t at = 0; at < text.bytes.size();) {
+    const CodePoint point = DecodeAt(text.bytes, at);
+    std::string other, same;
+    upper ? AppendUpper(other, point.value) : AppendLower(other, point.value);
+    AppendUtf8(same, point.value);
+    if (other != same) return false;
+    cased = cased || IsCased(point.value);
+    at += point.length;
+  }
+  return cased;
+}
+
+bool IsDecimalDigit(char32_t c) { return IsNumber(c) && (c < 0x80 ? c >= '0' && c <= '9' : true); }
+
+Value CallTextMethod(Interpreter& interpreter, const Text& text, std::string_view name, const Arguments& given) {
+  const Arguments arguments = WithoutNones(given);
+  const auto list = [&interpreter](std::vector<Value> items) {
+    interpreter.Work(items.size() * (sizeof(Value) + 96));
+    return MakeList(std::move(items));
+  };
+  const auto made = [&interpreter](Text out) { return interpreter.Made(std::move(out)); };
+  const auto test = [](bool value) { return Value(Value::Variant(value)); };
+  const auto number = [](int64_t value) { return Value(Value::Variant(value)); };
+  interpreter.Step(text.bytes.size() / 64);
+  if (name == "strip" || name == "lstrip" || name == "rstrip") {
+    return made(Stripped(text, arguments.TextOr(0, "chars", "").bytes, name != "rstrip", name != "lstrip"));
+  }
+  if (name == "startswith") return test(MatchesAny(arguments.Required(0, "prefix"), [&](std::string_view s) { return text.bytes.starts_with(s); }));
+  if (name == "endswith") return test(MatchesAny(arguments.Required(0, "suffix"), [&](std::string_view s) { return text.bytes.ends_with(s); }));
+  if (name == "split" || name == "rsplit") {
+    const int64_t most = arguments.Integer(1, "maxsplit", -1);
+    if (arguments.Find(0, "sep") != nullptr && !given.positional.empty() && given.positional[0].none()) {
+      return list(SplitAtSpaces(text, most));
+    }
+    if (arguments.Find(0, "sep") == nullptr) {
+      if (name == "rsplit" && most >= 0) FailUnsupported("the chat template uses rsplit at white space with a limit");
+      return list(SplitAtSpaces(text, most));
+    }
+    const Text separator = arguments.TextOr(0, "sep", "");
+    return list(name == "split" ? SplitAt(text, separator.bytes, most) : SplitFromRight(text, separator.bytes, most));
+  }
+  if (name == "splitlines") return list(SplitLines(text, arguments.Flag(0, "keepends", false)));
+  if (name == "upper") return made(EditEach(text, AppendUpper));
+  if (name == "lower" || name == "casefold") return made(EditEach(text, AppendLower));
+  if (name == "title") return made(Titled(text));
+  if (name == "capitalize") return made(Capitalized(text));
+  if (name == "swapcase") return made(SwappedCase(text));
+  if (name == "replace") {
+    arguments.Required(1, "new");
+    return made(Replaced(interpreter, text, arguments.TextOr(0, "old", ""), arguments.TextOr(1, "new", ""), arguments.Integer(2, "count", -1)));
+  }
+  if (name == "find" || name == "rfind" || name == "index" || name == "rindex") {
+    if (arguments.positional.size() > 1) FailUnsupported(fmt::format("the chat template uses {} with a range", name));
+    arguments.Required(0, "sub");
+    const int64_t found = FindText(text, arguments.TextOr(0, "sub", ""), name.starts_with('r'));
+    if (found < 0 && name.ends_with("index")) FailTemplate("substring not found");
+    return number(found);
+  }
+  if (name == "count") return number(CountText(text, arguments.TextOr(0, "sub", "")));
+  if (name == "join") {
+    Text joined;
+    const std::vector<Value> items = interpreter.Iterate(arguments.Required(0, "iterable"));
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (items[i].text() == nullptr) FailTemplate(fmt::format("sequence item {}: expected str instance, {} found", i, TypeName(items[i])));
+      interpreter.Work(text.bytes.size() + items[i].text()->bytes.size());
+      if (i > 0) joined.Append(text);
+      joined.Append(*items[i].text());
+    }
+    return Value(std::move(joined));
+  }
+  if (name == "format") return FormatBraces(interpreter, text, given);
+  if (name == "isdigit" || name == "isdecimal" || name == "isnumeric") return test(AllCharacters(text, IsDecimalDigit));
+  if (name == "isalpha") return test(AllCharacters(text, IsAlphabetic));
+  if (name == "isalnum") return test(AllCharacters(text, [](char32_t c) { return IsAlphabetic(c) || IsNumber(c); }));
+  if (name == "isspace") return test(AllCharacters(text, IsSpace));
+  if (name == "isascii") return test(text.bytes.empty() || AllCharacters(text, [](char32_t c) { return c < 0x80; }));
+  if (name == "isupper") return test(IsOneCase(text, true));
+  if (name == "islower") return test(IsOneCase(text, false));
+  if (name == "istitle") return test(IsCased(DecodeAt(text.bytes, 0).value) && Titled(text).bytes == text.bytes);
+  if (name == "zfill") return made(ZeroFilled(interpreter, text, arguments.Integer(0, "width", 0)));
+  if (name == "center" || name == "ljust" || name == "rjust") {
+    const Adjust adjust = name == "center" ? Adjust::kCenter : name == "ljust" ? Adjust::kLeft : Adjust::kRight;
+    return made(Padded(interpreter, text, arguments.Integer(0, "width", 0), arguments.TextOr(1, "fillchar", " "), adjust));
+  }
+  if (name == "removeprefix") {
+    const Text prefix = arguments.TextOr(0, "prefix", "");
+    return text.bytes.starts_with(prefix.bytes) ? made(text.Sub(prefix.bytes.size(), text.bytes.size() - prefix.bytes.size())) : Value(text);
+  }
+  if (name == "removesuffix") {
+    const Text suffix = arguments.TextOr(0, "suffix", "");
+    return text.bytes.ends_with(suffix.bytes) ? made(text.Sub(0, text.bytes.size() - suffix.bytes.size())) : Value(text);
+  }
+  if (name == "partition" || name == "rpartition") return Partitioned(text, arguments.TextOr(0, "sep", ""), name == "rpartition");
+  FailUnsupported(fmt::format("the chat template uses the method \"{}\" of a text", name));
+}
+
+Value CallDictMethod(Interpreter& interpreter, const Dict& dict, const Value& self, std::string_view name, const Arguments& arguments) {
+  interpreter.Step(dict.items.size());
+  interpreter.Work(dict.items.size() * 2 * sizeof(Value));
+  if (name == "get") {
+    const Value* found = dict.Find(arguments.Required(0, "key"));
+    return found != nullptr ? *found : arguments.Get(1, "default", Value::Variant(None{}));
+  }
+  if (name == "copy") return self;
+  std::vector<Value> items;
+  for (const auto& [key, value] : dict.items) {
+    if (name == "keys") items.push_back(key);
+    if (name == "values") items.push_back(value);
+    if (name == "items") items.push_back(MakeList({key, value}, true));
+  }
+  if (name == "keys" || name == "values" || name == "items") return MakeList(std::move(items));
+  FailTemplate(fmt::format("the chat template may not change a dictionary (method \"{}\")", name));
+}
+
+Value CallListMethod(Interpreter& interpreter, const List& list, const Value& self, std::string_view name, const Arguments& arguments) {
+  interpreter.Step(list.items.size());
+  if (name == "copy") return self;
+  if (name != "index" && name != "count") FailTemplate(fmt::format("the chat template may not change a list (method \"{}\")", name));
+  const Value& wanted = arguments.Required(0, "value");
+  interpreter.Step(list.weight / 64);
+  if (name == "count") {
+    return Value::Variant(static_cast<int64_t>(std::count_if(list.items.begin(), list.items.end(), [&](const Value& item) { return Equal(item, wanted); })));
+  }
+  const auto found = std::find_if(list.items.begin(), list.items.end(), [&](const Value& item) { return Equal(item, wanted); });
+  if (found == list.items.end()) FailTemplate("the value is not in the list");
+  return Value::Variant(static_cast<int64_t>(found - list.items.begin()));
+}
+
+}  // namespace
+
+Value Interpreter::CallMethod(const Value& self, std::string_view name, const Arguments& arguments) {
+  if (const Text* text = self.text()) return CallTextMethod(*this, *text, name, arguments);
+  if (const Dict* dict = self.dict()) return CallDictMethod(*this, *dict, self, name, arguments);
+  if (const List* list = self.list()) return CallListMethod(*this, *list, self, name, arguments);
+  FailTemplate(fmt::format("'{}' object has no method \"{}\"", TypeName(self), name));
+}
+
+}  // namespace plimsoll::text
