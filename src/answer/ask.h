@@ -62,6 +62,7 @@ Answer ExtractiveAnswer(const std::string& question, const std::vector<Hit>& hit
 
 // Whether a sentence is supported by a passage's text, and which of its sentences supports it most.
 struct Support { bool supported = false; double score = 0; uint64_t start_char = 0, end_char = 0; std::string why_not; };
-Support CheckSupport(const std::string& sentence, const std::string& passage);
+// `headings`: of the passage; what they say counts as said in it, but is not quoted. Characters count from the passage's start.
+Support CheckSupport(const std::string& sentence, const std::string& passage, const std::string& headings = {});
 
 }  // namespace plimsoll::answer

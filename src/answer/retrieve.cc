@@ -1,6 +1,7 @@
 #include "answer/retrieve.h"
 
 #include <algorithm>
+#include <functional>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -13,7 +14,11 @@ namespace {
 // How much the vectors count, 0 to 1, against the keywords. By bench/retrieval.
 constexpr double kVectorWeight = 0.6;
 // Chunks taken from each list before they are fused.
-constexpr uint32_t kDepth = 200;
+constexpr uint32_t kDepth = 500;
+// What the next best passages of the same document add to each of its passages: a document that speaks of the subject
+// in several places is more likely about it. By bench/retrieval, where 0.15 to 0.5 differ by less than the noise.
+constexpr double kDocumentWeight = 0.3;
+constexpr size_t kDocumentPassages = 3;
 
 struct Candidate {
   double keyword = 0, vector = 0;  // as the store gives them
@@ -32,6 +37,26 @@ void AddList(std::span<const store::ScoredChunk> list, double weight, double Can
   }
 }
 
+struct Found {
+  store::ChunkRecord chunk;
+  Candidate candidate;
+};
+
+// Adds kDocumentWeight times the mean of the second to fourth best of each document; brings the sum back to 0..1.
+void AddDocuments(std::vector<Found>* found) {
+  std::unordered_map<int64_t, std::vector<double>> by_file;
+  for (const Found& one : *found) by_file[one.chunk.file_id].push_back(one.candidate.score);
+  std::unordered_map<int64_t, double> bonus;
+  for (auto& [file, scores] : by_file) {
+    std::ranges::sort(scores, std::greater());
+    const size_t end = std::min(scores.size(), 1 + kDocumentPassages);
+    for (size_t i = 1; i < end; ++i) bonus[file] += scores[i] / kDocumentPassages;
+  }
+  for (Found& one : *found) {
+    one.candidate.score = (one.candidate.score + kDocumentWeight * bonus[one.chunk.file_id]) / (1 + kDocumentWeight);
+  }
+}
+
 Result<std::vector<store::ScoredChunk>> SearchByMeaning(store::Store& store, engine::Embedder& embedder, const std::string& query,
                                                         uint32_t depth, const StopToken& stop) {
   PLIMSOLL_ASSIGN(const engine::Embedder::Batch batch, embedder.Embed(std::span(&query, 1), stop));
@@ -39,22 +64,29 @@ Result<std::vector<store::ScoredChunk>> SearchByMeaning(store::Store& store, eng
   return store.SearchVector(batch.vectors, depth, stop);
 }
 
-Result<std::vector<Hit>> Load(store::Store& store, const std::vector<std::pair<int64_t, Candidate>>& best) {
+Result<std::vector<Found>> Load(store::Store& store, const Candidates& candidates, const StopToken& stop) {
+  std::vector<Found> found;
+  for (const auto& [id, candidate] : candidates) {
+    PLIMSOLL_TRY(stop.Check());
+    PLIMSOLL_ASSIGN(store::ChunkRecord chunk, store.GetChunk(id));
+    found.push_back({std::move(chunk), candidate});
+  }
+  return found;
+}
+
+Result<std::vector<Hit>> HitsOf(store::Store& store, std::vector<Found> best) {
   std::vector<Hit> hits;
   std::unordered_map<int64_t, store::FileRecord> files;
-  for (const auto& [id, candidate] : best) {
-    Hit hit;
-    PLIMSOLL_ASSIGN(hit.chunk, store.GetChunk(id));
-    if (const auto known = files.find(hit.chunk.file_id); known != files.end()) {
-      hit.file = known->second;
-    } else {
-      PLIMSOLL_ASSIGN(hit.file, store.GetFile(hit.chunk.file_id));
-      files.emplace(hit.chunk.file_id, hit.file);
+  for (Found& one : best) {
+    Hit& hit = hits.emplace_back();
+    hit.chunk = std::move(one.chunk);
+    if (!files.contains(hit.chunk.file_id)) {
+      PLIMSOLL_ASSIGN(files[hit.chunk.file_id], store.GetFile(hit.chunk.file_id));
     }
-    hit.score = candidate.score;
-    hit.keyword_score = candidate.keyword;
-    hit.vector_score = candidate.vector;
-    hits.push_back(std::move(hit));
+    hit.file = files[hit.chunk.file_id];
+    hit.score = one.candidate.score;
+    hit.keyword_score = one.candidate.keyword;
+    hit.vector_score = one.candidate.vector;
   }
   return hits;
 }
@@ -86,12 +118,13 @@ Result<std::vector<Hit>> Retrieve(store::Store& store, engine::Embedder* embedde
     PLIMSOLL_ASSIGN(const auto found, SearchByMeaning(store, *embedder, query, depth, stop));
     AddList(found, mode == SearchMode::kHybrid ? kVectorWeight : 1, &Candidate::vector, &candidates);
   }
-  std::vector<std::pair<int64_t, Candidate>> best(candidates.begin(), candidates.end());
-  std::ranges::sort(best, [](const auto& a, const auto& b) {
-    return a.second.score != b.second.score ? a.second.score > b.second.score : a.first < b.first;
+  PLIMSOLL_ASSIGN(std::vector<Found> found, Load(store, candidates, stop));
+  AddDocuments(&found);
+  std::ranges::sort(found, [](const Found& a, const Found& b) {
+    return a.candidate.score != b.candidate.score ? a.candidate.score > b.candidate.score : a.chunk.id < b.chunk.id;
   });
-  best.resize(std::min<size_t>(best.size(), top));
-  return Load(store, best);
+  found.resize(std::min<size_t>(found.size(), top));
+  return HitsOf(store, std::move(found));
 }
 
 }  // namespace plimsoll::answer

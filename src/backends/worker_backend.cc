@@ -23,7 +23,7 @@ Result<WorkerEmbedder> WorkerEmbedder::Create(worker::ModelWorker& worker) {
 }
 
 Result<engine::Embedder::Batch> WorkerEmbedder::Embed(std::span<const std::string> texts, const StopToken& stop) {
-  PLIMSOLL_ASSIGN(worker::Embeddings embeddings, worker_->Embed(texts, std::nullopt, stop));
+  PLIMSOLL_ASSIGN(worker::Embeddings embeddings, worker_->EmbedUntrusted(texts, stop));
   return Batch{std::move(embeddings.vectors), std::move(embeddings.tokens), std::move(embeddings.truncated)};
 }
 

@@ -145,13 +145,21 @@ void AddEndIds(const Json& json, ModelConfig& config) {
 
 }  // namespace
 
+Result<bool> IsThere(const std::string& path) {
+  const auto status = platform::StatusOf(path);
+  if (status) return true;
+  if (status.error().code == ErrorCode::kNotFound) return false;
+  return status.error();
+}
+
 std::string InFolder(const std::string& folder, const std::string& name) {
   return folder.ends_with('/') ? folder + name : folder + "/" + name;
 }
 
 Result<ModelConfig> ReadConfig(const std::string& folder) {
   const std::string path = InFolder(folder, "config.json");
-  if (!platform::Exists(path)) {
+  PLIMSOLL_ASSIGN(const bool there, IsThere(path));
+  if (!there) {
     return MakeError(ErrorCode::kNotFound, "there is no config.json in this folder")
         .In(folder)
         .Next("give a folder as the Hugging Face hub has it: config.json, tokenizer.json and *.safetensors");
@@ -182,7 +190,8 @@ Result<ModelConfig> ReadConfig(const std::string& folder) {
 
   AddEndIds(json, config);
   const std::string generation = InFolder(folder, "generation_config.json");
-  if (platform::Exists(generation)) {
+  PLIMSOLL_ASSIGN(const bool has_generation, IsThere(generation));
+  if (has_generation) {
     PLIMSOLL_ASSIGN(const Json more, ReadJson(generation, kMaxConfigBytes));
     AddEndIds(more, config);
   }

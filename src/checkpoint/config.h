@@ -23,6 +23,9 @@ Result<void> ReadSentenceFiles(const std::string& folder, Description& descripti
 
 inline constexpr uint64_t kMaxConfigBytes = 4 << 20;
 
+// Whether the file is there. A file that cannot be looked at is an error, not an absent one: what a model says about
+// itself must not be lost to a failing disk.
+Result<bool> IsThere(const std::string& path);
 std::string InFolder(const std::string& folder, const std::string& name);
 
 }  // namespace plimsoll::checkpoint

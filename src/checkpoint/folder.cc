@@ -72,7 +72,8 @@ Error NoIndex(const std::string& folder, const Listing& listing) {
 Result<void> CheckShardsPresent(const std::string& folder, const ShardIndex& index) {
   std::vector<std::string> missing;
   for (const std::string& shard : index.shards) {
-    if (!platform::Exists(InFolder(folder, shard))) missing.push_back(shard);
+    PLIMSOLL_ASSIGN(const bool there, IsThere(InFolder(folder, shard)));
+    if (!there) missing.push_back(shard);
   }
   if (missing.empty()) return {};
   return MakeError(ErrorCode::kNotFound, fmt::format("{} of {} shards are here, missing: {}",

@@ -1,6 +1,5 @@
 #include "checkpoint/json.h"
 
-#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

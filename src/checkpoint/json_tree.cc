@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 
 #include "checkpoint/json.h"
 #include "platform/file.h"

@@ -79,13 +79,16 @@ Result<void> ReadSentenceFiles(const std::string& folder, Description& descripti
   description.max_tokens = description.config.max_positions;
   const std::string modules = InFolder(folder, "modules.json");
   const std::string pooling = InFolder(InFolder(folder, "1_Pooling"), "config.json");
-  if (platform::Exists(modules)) {
+  PLIMSOLL_ASSIGN(const bool has_modules, IsThere(modules));
+  PLIMSOLL_ASSIGN(const bool has_pooling, IsThere(pooling));
+  if (has_modules) {
     PLIMSOLL_TRY(ReadModules(folder, modules, description));
-  } else if (platform::Exists(pooling)) {
+  } else if (has_pooling) {
     PLIMSOLL_ASSIGN(description.pooling, ReadPooling(pooling));
   }
   const std::string sentence = InFolder(folder, "sentence_bert_config.json");
-  if (!platform::Exists(sentence)) return {};
+  PLIMSOLL_ASSIGN(const bool has_sentence, IsThere(sentence));
+  if (!has_sentence) return {};
   PLIMSOLL_ASSIGN(const Json json, ReadJson(sentence, kMaxConfigBytes));
   const Json* most = json.Find("max_seq_length");
   const auto tokens = most == nullptr ? std::nullopt : most->AsUnsigned();

@@ -31,7 +31,8 @@ std::optional<std::string> TokenText(const Json& json, std::string_view key) {
 
 Result<Json> ReadTokenizerConfig(const std::string& folder) {
   const std::string path = InFolder(folder, "tokenizer_config.json");
-  if (!platform::Exists(path)) return Json();
+  PLIMSOLL_ASSIGN(const bool there, IsThere(path));
+  if (!there) return Json();
   return ReadJson(path, kMaxTokenizerConfigBytes, {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
                                                    "cls_token", "mask_token", "chat_template"});
 }
@@ -50,8 +51,9 @@ text::SpecialIds SpecialIdsOf(const Json& config, const text::Tokenizer& tokeniz
 
 Result<std::unique_ptr<text::Tokenizer>> TokenizerOfFolder(const std::string& folder) {
   const std::string path = InFolder(folder, "tokenizer.json");
-  if (!platform::Exists(path)) {
-    const bool sentencepiece = platform::Exists(InFolder(folder, "tokenizer.model"));
+  PLIMSOLL_ASSIGN(const bool there, IsThere(path));
+  if (!there) {
+    PLIMSOLL_ASSIGN(const bool sentencepiece, IsThere(InFolder(folder, "tokenizer.model")));
     return MakeError(sentencepiece ? ErrorCode::kUnsupported : ErrorCode::kNotFound,
                      sentencepiece ? "this folder has its tokenizer as tokenizer.model only, which is not supported"
                                    : "there is no tokenizer.json in this folder")
@@ -145,7 +147,8 @@ Result<TemplateSource> TemplateOfFolder(const std::string& folder) {
   out.bos_token = TokenText(config, "bos_token").value_or("");
   out.eos_token = TokenText(config, "eos_token").value_or("");
   const std::string path = InFolder(folder, "chat_template.jinja");
-  if (platform::Exists(path)) {
+  PLIMSOLL_ASSIGN(const bool there, IsThere(path));
+  if (there) {
     PLIMSOLL_ASSIGN(out.source, platform::ReadWholeFile(path, kMaxTemplateBytes));
     return out;
   }

@@ -49,7 +49,7 @@ class HtmlBlocks : public HtmlSink {
   void BeginItem();
   BlockKind KindHere();
   std::vector<uint32_t>& At(HtmlElement element) { return at_[static_cast<size_t>(element)]; }
-  bool InCell();
+  bool InRow();
 
   DocumentBuilder& out_;
   const uint32_t nesting_;

@@ -102,6 +102,8 @@ void HtmlBlocks::OnStart(std::string_view name, const HtmlAttributes& attributes
   if (self_closing && element == kDropped) return;
   Push(element, attributes, name);
   if (hiding_ > 0 || too_deep_) return;
+  // 2<sup>48</sup> must not become 248.
+  if (name == "sup" && out_.has_text()) OnText("^");
   if (element == kItem) BeginItem();
   if (element == kRow) out_.End();
   if (element == kCell) cell_ = true;
@@ -144,12 +146,12 @@ void HtmlBlocks::Line() {
   line_ = true;
 }
 
-bool HtmlBlocks::InCell() { return KindHere() == BlockKind::kTable; }
+bool HtmlBlocks::InRow() { return KindHere() == BlockKind::kTable; }
 
 // Where a block of the page begins or ends: within a short row only a new line.
 void HtmlBlocks::Break() {
   if (hiding_ > 0) return;
-  if (InCell() && out_.open() && out_.kind() == BlockKind::kTable && out_.open_bytes() < kLongRowBytes) {
+  if (InRow() && out_.open() && out_.kind() == BlockKind::kTable && out_.open_bytes() < kLongRowBytes) {
     line_ = true;
     return;
   }
@@ -169,7 +171,8 @@ BlockKind HtmlBlocks::KindHere() {
     BlockKind kind;
   };
   static constexpr Kind kKinds[] = {{kHeading, BlockKind::kHeading}, {kItem, BlockKind::kListItem},
-                                    {kCell, BlockKind::kTable}, {kCode, BlockKind::kCode}, {kQuote, BlockKind::kQuote}};
+                                    {kRow, BlockKind::kTable}, {kCell, BlockKind::kTable},
+                                    {kCode, BlockKind::kCode}, {kQuote, BlockKind::kQuote}};
   BlockKind here = BlockKind::kParagraph;
   int64_t deepest = -1;
   for (const Kind& kind : kKinds) {

@@ -76,6 +76,8 @@ TEST(Html, BrokenMarkup) {
 
 TEST(Html, NamesOfElementsInAnyCase) { EXPECT_EQ(Outline(Parse("<H2>x</h2><P>y")), (Lines{"heading2: x", "paragraph: y"})); }
 
+TEST(Html, APowerIsNotANumber) { EXPECT_EQ(Parse("<p>2<sup>48</sup> bytes").text, "2^48 bytes"); }
+
 TEST(Html, TitleFallsBack) {
   EXPECT_EQ(Parse("<h1>Head</h1>").title, "Head");
   EXPECT_EQ(Parse("<p>x").title, "name");
@@ -104,13 +106,13 @@ TEST(Html, HostileMarkupTakesLinearTime) {
     size_t largest;
   };
   for (const Case& hostile : {Case{"div", "<div>", "</div>", 1'000'000}, Case{"left open", "<div>", "", 1'000'000},
-                              Case{"unmatched inline", "<b>", "</i>", 1'000'000},
-                              Case{"paragraphs in divs", "<div><p>", "</p></div>", 500'000},
-                              Case{"body tags", "<div>", "<body a=1>", 1'000'000},
+                              Case{"unmatched inline", "<b>", "</i>", 300'000},
+                              Case{"paragraphs in divs", "<div><p>", "</p></div>", 200'000},
+                              Case{"body tags", "<div>", "<body a=1>", 300'000},
                               Case{"tables", "<table><tr><td>", "</table>", 300'000},
-                              Case{"lists", "<ul><li>", "</ul>", 300'000}, Case{"less than", "<", "<", 3'000'000},
-                              Case{"references", "&", "&a;", 1'000'000}, Case{"comments", "<!--", "-", 1'000'000},
-                              Case{"headings", "<h1>", "</h2>", 1'000'000}, Case{"cells", "<td>x", "</tr>", 1'000'000}}) {
+                              Case{"lists", "<ul><li>", "</ul>", 300'000}, Case{"less than", "<", "<", 1'000'000},
+                              Case{"references", "&", "&a;", 300'000}, Case{"comments", "<!--", "-", 300'000},
+                              Case{"headings", "<h1>", "</h2>", 300'000}, Case{"cells", "<td>x", "</tr>", 300'000}}) {
     const auto seconds = [&](size_t count) {
       const std::string html = Repeated(hostile.before, count) + "hello" + Repeated(hostile.after, count);
       const double before = platform::MonotonicSeconds();

@@ -7,10 +7,12 @@
 #include <fmt/format.h>
 #include <md4c.h>
 
+#include "base/bytes.h"
 #include "documents/clean_text.h"
 #include "documents/entities.h"
 #include "documents/html_blocks.h"
 #include "documents/readers.h"
+#include "text/utf8.h"
 
 namespace plimsoll::documents {
 namespace {
@@ -36,7 +38,7 @@ class MarkdownBlocks {
         out_.Begin(BlockKind::kHeading, static_cast<uint8_t>(static_cast<MD_BLOCK_H_DETAIL*>(detail)->level));
         break;
       case MD_BLOCK_CODE: out_.Begin(BlockKind::kCode); break;
-      case MD_BLOCK_HTML: out_.End(); break;
+      case MD_BLOCK_HTML: out_.End(); in_html_ = true; break;
       case MD_BLOCK_P:
         if (!item_begun_) BeginText();
         item_begun_ = false;
@@ -52,7 +54,6 @@ class MarkdownBlocks {
   }
 
   int Leave(MD_BLOCKTYPE type) {
-    if (type != MD_BLOCK_HTML) html_.clear();
     switch (type) {
       case MD_BLOCK_QUOTE: --quotes_; break;
       case MD_BLOCK_UL:
@@ -70,7 +71,8 @@ class MarkdownBlocks {
 
   int Text(MD_TEXTTYPE type, std::string_view text) {
     if (type == MD_TEXT_HTML) {
-      html_.append(text);
+      if (in_html_) html_.append(text);
+      if (!in_html_ && out_.open() && text.starts_with("<br")) out_.NewLine();
       return Continue();
     }
     if (!out_.open()) BeginText();
@@ -104,6 +106,7 @@ class MarkdownBlocks {
     tokenizer.Finish();
     blocks.Finish();
     html_.clear();
+    in_html_ = false;
   }
   uint8_t ListLevel() const { return static_cast<uint8_t>(std::min<size_t>(lists_.size(), 255)); }
   void BeginText() {
@@ -124,6 +127,7 @@ class MarkdownBlocks {
   DocumentBuilder& out_;
   std::vector<List> lists_;
   std::string html_;  // of the open HTML block
+  bool in_html_ = false;
   int quotes_ = 0;
   bool item_begun_ = false;  // the next text goes on in the item's own block, behind its mark
   uint64_t events_ = 0;
@@ -170,7 +174,8 @@ Result<std::string> WholeText(TextSource& source, const Reading& reading, Docume
     PLIMSOLL_ASSIGN(const bool more, source.Next(piece));
     if (!more) return all;
     if (all.size() + piece.size() > most) {
-      out.AddNote(fmt::format("only the beginning was read: the file has more than {} bytes of text", most));
+      out.AddNote(fmt::format("only the beginning was read: the file has more than {} of text", FormatBytes(most)));
+      all.append(piece, 0, text::CodePointBoundary(piece, most - all.size()));
       return all;
     }
     all.append(piece);

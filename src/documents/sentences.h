@@ -19,8 +19,8 @@ struct Sentence {
   bool code = false;      // a fenced block: not a claim
 };
 
-// In order, disjoint; together they hold every character but spaces, list marks and fence lines. Valid UTF-8 expected;
-// other bytes count as characters of their own and stay inside.
+// In order, disjoint; together they hold every character but spaces, list marks and fence lines. Valid UTF-8 expected:
+// other bytes stay inside, but are miscounted.
 std::vector<Sentence> SplitSentences(std::string_view text);
 
 }  // namespace plimsoll::documents

@@ -41,6 +41,7 @@ inline bool RunProgram(const std::string& program, const std::vector<std::string
   platform::ProcessSpec spec;
   spec.program = program;
   spec.arguments = arguments;
+  spec.quiet_stderr = true;
   auto child = platform::ChildProcess::Start(spec);
   if (!child) return false;
   const auto state = child->Wait(30'000);

@@ -20,8 +20,9 @@ void FailEveryCall(CallKind kind, ErrorCode expected, Model& model, Create creat
     platform::SetFault({kind, nth, false, 12});  // ENOMEM
     const bool made = [&] {
       auto engine = create();
-      if (!engine) EXPECT_EQ(engine.error().code, expected) << Describe(engine.error());
-      return static_cast<bool>(engine);
+      if (engine) return true;
+      EXPECT_EQ(engine.error().code, expected) << Describe(engine.error());
+      return false;
     }();
     platform::ClearFaults();
     EXPECT_EQ(model.budget.used_bytes(), before) << "call " << nth;

@@ -157,6 +157,37 @@ TEST(TinyDecoderRulesTest, WhatIsOutsideIsRefusedAndChangesNothing) {
   EXPECT_EQ(last, before.back());
 }
 
+// The loader refuses weights that are not finite; the greatest finite number passes it and overflows in the products.
+// It is written over the last number of the shard, of a value matrix in layer 0.
+void Spoil(const std::string& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(-4, std::ios::end);
+  file.write("\xff\xff\x7f\x7f", 4);
+  ASSERT_TRUE(file.good());
+}
+
+TEST(TinyNotFiniteTest, AnOverflowEndsInANamedError) {
+  const Checkpoint llama("llama_gqa_untied", "config.json");
+  Spoil(llama.path() + "/model-00001-of-00003.safetensors");
+  Model decoder_model(llama.path());
+  Decoder decoder = decoder_model.MakeDecoder();
+  const int32_t ids[] = {3, 4, 5};
+  const auto done = decoder.Evaluate(ids, Decoder::Logits::kLast, [](uint32_t, std::span<const float>) {}, {});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::kInvalid);
+  EXPECT_NE(done.error().message.find("position 2 are not all finite"), std::string::npos) << done.error().message;
+  EXPECT_EQ(decoder.length(), 0u);
+
+  const Checkpoint bert("bert", "config.json");
+  Spoil(bert.path() + "/model-00001-of-00003.safetensors");
+  Model encoder_model(bert.path());
+  Encoder encoder = encoder_model.MakeEncoder();
+  const std::vector<int32_t> sequence[] = {{3, 4, 5}};
+  const auto embedding = encoder.Embed(sequence, checkpoint::Pooling::kMean, true, {});
+  ASSERT_FALSE(embedding);
+  EXPECT_EQ(embedding.error().code, ErrorCode::kInvalid);
+}
+
 TEST(TinyDecoderRulesTest, AnEncoderDoesNotDecodeNorTheOtherWayRound) {
   Model encoder(Golden("tiny/bert"));
   EXPECT_EQ(Decoder::Create(*encoder.weights, encoder.plan.chosen, encoder.budget, encoder.pool).error().code,

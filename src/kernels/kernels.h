@@ -24,9 +24,10 @@ namespace plimsoll::kernels {
 
 // ---- Matrix product: y[t, r] = bias[r] + sum over c of W[r, c] * x[t, c]
 
-// Activations for quantized weights, per token: int8 numbers q in blocks of 32 with scale d = amax / 127, then for each
-// block d (f32), then for each block d * sum of q (f32); the whole padded to 64 bytes. `columns` divides by 32.
-constexpr size_t QuantizedTokenBytes(size_t columns) { return (columns + columns / 32 * 8 + 63) / 64 * 64; }
+// Activations for quantized weights: per token, blocks of 32 columns with scale d = amax / 127 (f32), d * sum of q (f32)
+// and 32 int8 numbers q; the whole padded to 64 bytes. `columns` divides by 32.
+inline constexpr size_t kActivationBlockBytes = 40;
+constexpr size_t QuantizedTokenBytes(size_t columns) { return (columns / 32 * kActivationBlockBytes + 63) / 64 * 64; }
 
 struct MatMul {
   const tensor::Matrix* weights = nullptr;   // (rows, columns) of any DType

@@ -12,15 +12,16 @@ namespace plimsoll::kernels {
 
 inline constexpr size_t kBlock = 32;  // numbers in a block of Q8_0, Q4_0, Q4_1 and of quantized activations
 
-// One token as quantize_activations writes it.
-struct QuantizedToken {
-  const int8_t* q;     // (columns)
-  const float* scale;  // (columns / 32)
-  const float* sum;    // (columns / 32): scale * sum of q
+// Quantized activations: a token is columns / 32 of these. One pointer leads to all of it in the inner loops.
+struct ActivationBlock {
+  float scale;
+  float sum;  // scale * sum of q
+  int8_t q[kBlock];
 };
-inline QuantizedToken ViewToken(const std::byte* data, size_t columns) {
-  const auto* scale = reinterpret_cast<const float*>(data + columns);
-  return {reinterpret_cast<const int8_t*>(data), scale, scale + columns / kBlock};
+static_assert(sizeof(ActivationBlock) == kActivationBlockBytes);
+
+inline const ActivationBlock* TokenAt(const std::byte* quantized, size_t columns, size_t token) {
+  return reinterpret_cast<const ActivationBlock*>(quantized + token * QuantizedTokenBytes(columns));
 }
 
 // Blocks whose largest magnitude is below this count as zero: 127 / amax must be finite.

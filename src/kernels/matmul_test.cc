@@ -183,11 +183,14 @@ TEST(MatMulTest, QuantizedActivationsAreTheSameOnEveryTable) {
   std::fill_n(x.begin() + 64, 32, 0.0f);
   std::fill_n(x.begin() + 96, 32, 1e-40f);
   const std::vector<std::byte> wanted = testing::QuantizeAll(testing::Reference(), x, 1, kColumns);
-  const QuantizedToken token = ViewToken(wanted.data(), kColumns);
-  for (size_t i = 0; i < kColumns; ++i) EXPECT_NEAR(token.q[i] * token.scale[i / 32], x[i], token.scale[i / 32] * 0.5001f + 1e-39f);
+  const ActivationBlock* token = TokenAt(wanted.data(), kColumns, 0);
+  for (size_t i = 0; i < kColumns; ++i) {
+    const ActivationBlock& block = token[i / 32];
+    EXPECT_NEAR(static_cast<float>(block.q[i % 32]) * block.scale, x[i], block.scale * 0.5001f + 1e-39f);
+  }
   for (const KernelTable* table : testing::Tables()) {
     const std::vector<std::byte> got = testing::QuantizeAll(*table, x, 1, kColumns);
-    EXPECT_EQ(std::memcmp(got.data(), wanted.data(), kColumns + kColumns / 32 * 8), 0) << table->name;
+    EXPECT_EQ(std::memcmp(got.data(), wanted.data(), kColumns / 32 * sizeof(ActivationBlock)), 0) << table->name;
   }
 }
 

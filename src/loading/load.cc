@@ -4,6 +4,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -124,18 +125,20 @@ class Loader {
   // All pieces of one file, in the order of the file; threads take the next one until all are done or one has failed.
   Result<void> ReadFile(size_t file) {
     std::vector<Piece>& pieces = pieces_[file];
-    std::ranges::sort(pieces, {}, [](const Piece& piece) { return piece.tensor->offset + piece.first_row * piece.row_bytes(); });
+    // With one buffer only vectors are converted, which are small: they go first, on this thread.
+    const bool vectors_first = buffers_.size() == 1 && pool_.size() > 1;
+    std::ranges::sort(pieces, {}, [vectors_first](const Piece& piece) {
+      return std::pair(vectors_first && piece.mapped, piece.tensor->offset + piece.first_row * piece.row_bytes());
+    });
     total_ = 0;
     for (const Piece& piece : pieces) total_ += piece.rows * piece.row_bytes();
     done_ = 0;
     next_ = 0;
     ReportProgress(file);
-    // With one buffer only vectors are converted, which are small: they go first, on this thread.
-    if (buffers_.size() == 1 && pool_.size() > 1) {
-      const auto mapped = std::ranges::stable_partition(pieces, [](const Piece& piece) { return !piece.mapped; });
-      const size_t vectors = static_cast<size_t>(mapped.begin() - pieces.begin());
+    if (vectors_first) {
+      const auto vectors = static_cast<size_t>(std::ranges::count(pieces, false, &Piece::mapped));
       Work(file, 0, vectors);
-      if (!failure_) next_ = vectors;
+      next_ = vectors;
     }
     if (!failure_) pool_.Run([&](int thread) { Work(file, thread, pieces.size()); });
     if (failure_) return *std::move(failure_);

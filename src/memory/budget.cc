@@ -16,9 +16,9 @@ constexpr std::array<std::string_view, kTagCount> kNames = {
 
 Error OverBudget(uint64_t used, uint64_t bytes, uint64_t limit, std::string_view what) {
   const uint64_t needed = bytes > UINT64_MAX - used ? UINT64_MAX : used + bytes;
-  return MakeError(ErrorCode::kOverBudget, fmt::format("{} needs {}, but of the memory limit of {} only {} is free", what,
-                                                       FormatBytes(bytes), FormatBytes(limit),
-                                                       FormatBytes(limit - used)))
+  return MakeError(ErrorCode::kOverBudget,
+                   fmt::format("{} needs {}, but of the memory limit of {} only {} is free", what, FormatBytes(bytes),
+                               FormatBytes(limit), FormatBytes(limit - used)))
       .Needs(needed, limit)
       .Next("give a higher --memory, or ask for less (a smaller context, a lower precision, a smaller model)");
 }

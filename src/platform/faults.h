@@ -34,7 +34,8 @@ uint64_t CallsSeen(CallKind kind);
 // Reads PLIMSOLL_FAULT from the environment; kUsage where it is malformed.
 Result<void> SetFaultFromEnvironment();
 
-// For the implementations, once for every system call that can fail: nonzero is the errno with which this call must fail now.
+// For the implementations, once for every system call that can fail: nonzero is the errno with which this call must
+// fail now.
 int ShouldFail(CallKind kind);
 
 }  // namespace plimsoll::platform

@@ -47,7 +47,8 @@ TEST_F(FaultsTest, ReadsTheEnvironment) {
 }
 
 TEST_F(FaultsTest, RefusesMalformedRules) {
-  for (const char* text : {"reed:1", "read", "read:0", "read:x", "read:1:always", "read:1:once:EIO", "read:1:once:5:6"}) {
+  for (const char* text :
+       {"reed:1", "read", "read:0", "read:x", "read:1:always", "read:1:once:EIO", "read:1:once:5:6"}) {
     setenv("PLIMSOLL_FAULT", text, 1);
     const Result<void> done = SetFaultFromEnvironment();
     ASSERT_FALSE(done) << text;

@@ -25,8 +25,9 @@ Error NotRegular(const FileStatus& status, const std::string& path) {
 }
 
 Error Truncated(const std::string& path, uint64_t offset, uint64_t wanted, uint64_t had) {
-  return MakeError(ErrorCode::kInvalid, fmt::format("truncated: the file ends at byte {}, but {} bytes from byte {} are "
-                                                    "needed", offset + had, wanted, offset))
+  return MakeError(ErrorCode::kInvalid,
+                   fmt::format("truncated: the file ends at byte {}, but {} bytes from byte {} are needed",
+                               offset + had, wanted, offset))
       .In(path)
       .At(offset + had)
       .Next("get the file again");

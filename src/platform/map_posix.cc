@@ -34,13 +34,15 @@ Error MapError(int problem, const std::string& path, uint64_t offset, uint64_t l
 Result<MappedWindow> MappedWindow::Map(const File& file, uint64_t offset, uint64_t length) {
   PLIMSOLL_ASSIGN(const FileStatus status, file.Status());
   if (!RangeFits(offset, length, status.size_bytes)) {
-    return MakeError(ErrorCode::kInvalid, fmt::format("truncated: the file has {} bytes, but {} bytes from byte {} are "
-                                                      "needed", status.size_bytes, length, offset))
+    return MakeError(ErrorCode::kInvalid,
+                     fmt::format("truncated: the file has {} bytes, but {} bytes from byte {} are needed",
+                                 status.size_bytes, length, offset))
         .In(file.path())
         .At(offset);
   }
   if (length > kMaxWindowBytes) {
-    return MakeError(ErrorCode::kInternal, fmt::format("a window of {} bytes is longer than {}", length, kMaxWindowBytes))
+    return MakeError(ErrorCode::kInternal,
+                     fmt::format("a window of {} bytes is longer than {}", length, kMaxWindowBytes))
         .In(file.path());
   }
   MappedWindow window;

@@ -34,8 +34,8 @@ class MemoryFactsTest : public testing::Test {
     const std::string at = "/sys/fs/cgroup/memory" + name;
     Write(at + "/memory.limit_in_bytes", std::to_string(limit) + "\n");
     Write(at + "/memory.usage_in_bytes", std::to_string(used) + "\n");
-    Write(at + "/memory.stat", "cache 1\ninactive_file 7\nactive_file 8\ntotal_inactive_file " + std::to_string(inactive) +
-                                   "\ntotal_active_file " + std::to_string(active) + "\n");
+    Write(at + "/memory.stat", "cache 1\ninactive_file 7\nactive_file 8\ntotal_inactive_file " +
+                                   std::to_string(inactive) + "\ntotal_active_file " + std::to_string(active) + "\n");
   }
   void WriteV2Group(const std::string& name, const std::string& max, uint64_t current, uint64_t inactive,
                     uint64_t active) {

@@ -13,10 +13,11 @@ namespace plimsoll::platform {
 namespace {
 
 // Between two matrix products of a token lie a few microseconds; waking a sleeping thread costs ten to fifty.
-constexpr int64_t kSpinNs = 50'000;
+constexpr int64_t kSpinNs = 5'000;
 // Where there are more threads than cores, spinning takes the core from whom one waits for: offer it early.
 constexpr int64_t kCrowdedSpinNs = 2'000;
-constexpr int kYields = 20;
+// Then offer the core again and again, which costs half a microsecond where nobody wants it; then sleep.
+constexpr int64_t kAwakeNs = 50'000;
 constexpr int kPausesPerLook = 32;
 
 inline void Pause() {
@@ -30,17 +31,15 @@ inline void Pause() {
 // Waits until `done()`: spins, yields, then sleeps in `sleep()`, which may return early.
 template <class Done, class Sleep>
 void WaitUntil(int64_t spin_ns, Done done, Sleep sleep) {
-  for (int64_t now = 0, end = 0; now <= end;) {
+  for (int64_t begin = 0, waited_ns = 0; waited_ns < kAwakeNs;) {
     for (int i = 0; i < kPausesPerLook; ++i) {
       if (done()) return;
       Pause();
     }
-    now = MonotonicNs();
-    if (end == 0) end = now + spin_ns;
-  }
-  for (int i = 0; i < kYields; ++i) {
-    if (done()) return;
-    std::this_thread::yield();
+    if (waited_ns > spin_ns) std::this_thread::yield();
+    const int64_t now = MonotonicNs();
+    if (begin == 0) begin = now;
+    waited_ns = now - begin;
   }
   while (!done()) sleep();
 }

@@ -9,7 +9,8 @@ namespace plimsoll::platform {
 namespace {
 
 Error TooLarge(const std::string& path, uint64_t has, uint64_t may) {
-  return MakeError(ErrorCode::kInvalid, fmt::format("the file is too large for what it is: {} bytes, at most {}", has, may))
+  return MakeError(ErrorCode::kInvalid,
+                   fmt::format("the file is too large for what it is: {} bytes, at most {}", has, may))
       .In(path)
       .Needs(has, may);
 }

@@ -10,6 +10,7 @@
 namespace plimsoll::text {
 namespace {
 
+constexpr size_t kMaxRange = 100'000;  // as in the reference environment
 constexpr std::string_view kFilterInput = "\x01";  // the variable that a filter block's text is in
 
 struct NamedFunction {
@@ -379,6 +380,11 @@ Value Interpreter::Attribute(const Value& value, std::string_view name) {
   }
   if (value.Is<Cycler*>() && name == "current") return value.As<Cycler*>()->items[value.As<Cycler*>()->at];
   if (value.Is<Macro*>() && name == "name") return MakeText(value.As<Macro*>()->definition->name);
+  if (value.Is<Macro*>() && name == "arguments") {
+    std::vector<Value> names;
+    for (const std::string& parameter : value.As<Macro*>()->definition->parameters) names.push_back(MakeText(parameter));
+    return MakeList(std::move(names), true);
+  }
   if (IsMethodOf(value, name)) return MakeMethod(value, std::string(name));
   if (const Dict* dict = value.dict()) {
     if (const Value* found = dict->Find(name)) return *found;
@@ -462,14 +468,18 @@ Value Interpreter::CallFunction(Function function, const Arguments& arguments) {
   switch (function) {
     case Function::kRange: return Range(arguments);
     case Function::kNamespace: return MakeNamespace(arguments);
-    case Function::kStrftime: return Strftime(arguments);
+    case Function::kStrftime: {
+      const Text format = arguments.TextOr(0, "format", "");
+      const bool trusted = format.origin.find('\0') == std::string::npos;
+      return Made(Text(FormatTime(*options_.now, format.bytes), trusted));
+    }
     case Function::kRaise: {
       Error error = MakeError(ErrorCode::kInvalid, Print(arguments.Required(0, "message")).bytes);
       throw TemplateFailure{std::move(error).Because("the model's chat template refused the messages")};
     }
     case Function::kDict: {
       std::vector<std::pair<Value, Value>> items;
-      if (!arguments.positional.empty() && arguments.positional[0].dict() != nullptr) items = arguments.positional[0].dict()->items;
+      if (!arguments.positional.empty()) items = Pairs(arguments.positional[0]);
       for (const auto& [name, value] : arguments.named) items.emplace_back(MakeText(name), value);
       return MakeDict(std::move(items));
     }
@@ -479,6 +489,18 @@ Value Interpreter::CallFunction(Function function, const Arguments& arguments) {
     case Function::kJoiner: return Value::Variant(&cyclers_.emplace_back(Cycler{{arguments.Get(0, "sep", MakeText(", "))}, 0, true}));
   }
   return {};
+}
+
+// What dict() makes its items of: a dictionary, or a list of pairs.
+std::vector<std::pair<Value, Value>> Interpreter::Pairs(const Value& value) {
+  if (value.dict() != nullptr) return value.dict()->items;
+  std::vector<std::pair<Value, Value>> items;
+  for (const Value& pair : Iterate(value)) {
+    std::vector<Value> parts = Iterate(pair);
+    if (parts.size() != 2) FailTemplate("dict() needs pairs of a key and a value");
+    items.emplace_back(std::move(parts[0]), std::move(parts[1]));
+  }
+  return items;
 }
 
 Value Interpreter::Range(const Arguments& arguments) {
@@ -495,7 +517,7 @@ Value Interpreter::Range(const Arguments& arguments) {
   if (step == 0) FailTemplate("range() arg 3 must not be zero");
   std::vector<Value> items;
   for (int64_t i = start; step > 0 ? i < stop : i > stop;) {
-    Step();
+    if (items.size() == kMaxRange) FailTemplate(fmt::format("a range of more than {} numbers", kMaxRange));
     items.push_back(Value::Variant(i));
     if (__builtin_add_overflow(i, step, &i)) break;
   }
@@ -509,58 +531,11 @@ Value Interpreter::MakeNamespace(const Arguments& arguments) {
     for (const auto& [key, value] : arguments.positional[0].dict()->items) made.attributes.emplace_back(Print(key).bytes, value);
   }
   for (const auto& named : arguments.named) made.attributes.push_back(named);
+  for (const auto& attribute : made.attributes) {
+    if (attribute.first.starts_with('_')) FailTemplate(fmt::format("a namespace has no attribute \"{}\"", attribute.first));
+  }
   Work(made.attributes.size() * 64);
   return Value::Variant(&made);
-}
-
-Value Interpreter::Strftime(const Arguments& arguments) {
-  static constexpr std::array<std::string_view, 12> kMonths = {"January", "February", "March", "April", "May", "June",
-                                                               "July", "August", "September", "October", "November", "December"};
-  static constexpr std::array<std::string_view, 7> kDays = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-  const CivilTime& now = *options_.now;
-  const int shifted_year = now.month < 3 ? now.year - 1 : now.year;  // Sakamoto's rule for the day of the week
-  static constexpr std::array<int, 12> kShift = {0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4};
-  const size_t month = static_cast<size_t>(std::clamp(now.month, 1, 12) - 1);
-  const int days = shifted_year + shifted_year / 4 - shifted_year / 100 + shifted_year / 400 + kShift[month] + now.day;
-  const std::string_view day = kDays[static_cast<size_t>(((days % 7) + 7) % 7)];
-  const Text format = arguments.TextOr(0, "format", "");
-  std::string out;
-  for (size_t i = 0; i < format.bytes.size(); ++i) {
-    if (format.bytes[i] != '%' || i + 1 == format.bytes.size()) {
-      out.push_back(format.bytes[i]);
-      continue;
-    }
-    const char code = format.bytes[++i];
-    switch (code) {
-      case 'Y': out += fmt::format("{:04}", now.year); break;
-      case 'y': out += fmt::format("{:02}", now.year % 100); break;
-      case 'm': out += fmt::format("{:02}", now.month); break;
-      case 'd': out += fmt::format("{:02}", now.day); break;
-      case 'e': out += fmt::format("{:2}", now.day); break;
-      case 'H': out += fmt::format("{:02}", now.hour); break;
-      case 'I': out += fmt::format("{:02}", (now.hour + 11) % 12 + 1); break;
-      case 'M': out += fmt::format("{:02}", now.minute); break;
-      case 'S': out += fmt::format("{:02}", now.second); break;
-      case 'p': out += now.hour < 12 ? "AM" : "PM"; break;
-      case 'B': out += kMonths[month]; break;
-      case 'b': out += kMonths[month].substr(0, 3); break;
-      case 'A': out += day; break;
-      case 'a': out += day.substr(0, 3); break;
-      case 'F': out += fmt::format("{:04}-{:02}-{:02}", now.year, now.month, now.day); break;
-      case 'T': out += fmt::format("{:02}:{:02}:{:02}", now.hour, now.minute, now.second); break;
-      case '-': {  // glibc: without padding
-        const char padded = i + 1 < format.bytes.size() ? format.bytes[++i] : '-';
-        const int value = padded == 'd' ? now.day : padded == 'm' ? now.month : padded == 'H' ? now.hour : padded == 'M' ? now.minute : padded == 'I' ? (now.hour + 11) % 12 + 1 : -1;
-        if (value < 0) FailUnsupported(fmt::format("the chat template writes the date with \"%-{}\"", padded));
-        out += fmt::format("{}", value);
-        break;
-      }
-      case '%': out.push_back('%'); break;
-      default: FailUnsupported(fmt::format("the chat template writes the date with \"%{}\"", code));
-    }
-  }
-  const bool trusted = format.origin.find('\0') == std::string::npos;
-  return Made(Text(out, trusted));
 }
 
 }  // namespace plimsoll::text

@@ -89,6 +89,7 @@ std::optional<int64_t> Truncated(double number) {
 }
 
 Value Int(Interpreter&, const Value& input, const Arguments& arguments) {
+  if (input.undefined()) FailTemplate("int of an undefined value");
   std::optional<int64_t> number;
   if (input.is_integer()) number = input.integer();
   if (input.Is<double>()) number = Truncated(input.number());
@@ -100,11 +101,24 @@ Value Int(Interpreter&, const Value& input, const Arguments& arguments) {
 }
 
 Value Float(Interpreter&, const Value& input, const Arguments& arguments) {
+  if (input.undefined()) FailTemplate("float of an undefined value");
   if (input.is_number()) return Value::Variant(input.number());
   if (const Text* text = input.text()) {
     if (const auto number = ParsedFloat(*text)) return Value::Variant(*number);
   }
   return arguments.Get(0, "default", Value::Variant(0.0));
+}
+
+int64_t RoundedToTens(int64_t number, int64_t zeros) {
+  int64_t unit = 1;
+  for (int64_t i = 0; i < zeros; ++i) unit *= 10;
+  const int64_t rest = number % unit;
+  const int64_t below = number - rest;
+  const int64_t twice = std::abs(rest) - (unit - std::abs(rest));  // the sign tells which multiple is nearer
+  const bool away = twice > 0 || (twice == 0 && below / unit % 2 != 0);
+  int64_t rounded = below;
+  if (away && __builtin_add_overflow(below, number < 0 ? -unit : unit, &rounded)) FailUnsupported("the chat template computes an integer beyond 64 bits");
+  return rounded;
 }
 
 // Python rounds halves to even, seen at the exact binary value; formatting does the same.
@@ -120,7 +134,8 @@ Value Round(Interpreter& interpreter, const Value& input, const Arguments& argum
   }
   if (method != "common") FailTemplate("method must be common, ceil or floor");
   if (input.is_integer() && precision >= 0) return Value::Variant(input.integer());
-  if (precision < 0) FailUnsupported("the chat template rounds to tens or hundreds");
+  if (input.is_integer()) return Value::Variant(RoundedToTens(input.integer(), -precision));
+  if (precision < 0) FailUnsupported("the chat template rounds a float to tens or hundreds");
   const std::string digits = fmt::format("{:.{}f}", input.number(), static_cast<int>(precision));
   return Value::Variant(*ParsedFloat(Text(digits, true)));
 }

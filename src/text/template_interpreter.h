@@ -138,9 +138,9 @@ class Interpreter {
   Value CallLoopMethod(Loop& loop, std::string_view name, const Arguments& arguments);
   Value CallFunction(Function function, const Arguments& arguments);
   Value CallCycler(Cycler& cycler);
+  std::vector<std::pair<Value, Value>> Pairs(const Value& value);
   Value Range(const Arguments& arguments);
   Value MakeNamespace(const Arguments& arguments);
-  Value Strftime(const Arguments& arguments);
 
   const RenderOptions& options_;
   Scope root_;
@@ -160,6 +160,9 @@ std::vector<size_t> CharacterOffsets(std::string_view text);  // where each begi
 Text Stripped(const Text& text, std::string_view characters, bool left, bool right);  // no characters: white space
 Value FormatPercent(Interpreter& interpreter, const Text& format, const std::vector<Value>& values);  // "%s %d" % values
 Value FormatBraces(Interpreter& interpreter, const Text& format, const Arguments& arguments);         // "{} {name}".format()
+
+// C's strftime in English; fails for a code that we do not write.
+std::string FormatTime(const CivilTime& time, std::string_view format);
 
 // Python's json.dumps with ensure_ascii off by default.
 struct JsonStyle {

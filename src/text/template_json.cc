@@ -52,7 +52,7 @@ class JsonWriter {
       if (known != std::string_view::npos) return {'\\', kTo[known]};
       if (c < 0x20) return fmt::format("\\u{:04x}", static_cast<uint32_t>(c));
     }
-    if (c < 0x80 || !style_.ensure_ascii) return std::string(bytes);
+    if (c < 0x7F || !style_.ensure_ascii) return std::string(bytes);
     if (c < 0x10000) return fmt::format("\\u{:04x}", static_cast<uint32_t>(c));
     const auto rest = static_cast<uint32_t>(c) - 0x10000;
     return fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (rest >> 10), 0xDC00 + (rest & 0x3FF));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 
 #include "text/utf8.h"
@@ -185,7 +186,26 @@ class Lexer {
     return at;
   }
 
+  // 0x1F, 0b101, 0o17: pushed in decimal.
+  Result<void> BasedNumber(int base) {
+    size_t end = at_ + 2;
+    while (end < source_.size() && (IsNameStart(source_[end]) || IsDigit(source_[end]))) ++end;
+    std::string digits(source_.substr(at_ + 2, end - at_ - 2));
+    std::erase(digits, '_');
+    int64_t value = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return Fail("a number is not one");
+    Push(TokenKind::kInteger, fmt::format("{}", value));
+    Advance(end);
+    return {};
+  }
+
   Result<void> Number() {
+    if (source_[at_] == '0' && at_ + 1 < source_.size()) {
+      const char kind = static_cast<char>(source_[at_ + 1] | 32);
+      const int base = kind == 'x' ? 16 : kind == 'b' ? 2 : kind == 'o' ? 8 : 0;
+      if (base != 0) return BasedNumber(base);
+    }
     size_t end = SkipDigits(at_);
     bool is_float = false;
     // No fraction after a dot: x[0].y must not be read as the number "0.".

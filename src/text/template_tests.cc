@@ -62,6 +62,8 @@ bool Interpreter::Test(std::string_view name, const Value& input, const Argument
   if (name == "even") return Integer(input, name) % 2 == 0;
   if (name == "upper") return IsTruthy(CallMethod(Value(Print(input)), "isupper", {}));
   if (name == "lower") return IsTruthy(CallMethod(Value(Print(input)), "islower", {}));
+  if (name == "filter") return IsKnownFilter(Print(input).bytes);
+  if (name == "test") return IsKnownTest(Print(input).bytes);
   const Value& other = arguments.Required(0, "other");
   if (name == "divisibleby") {
     const int64_t divisor = Integer(other, name);
@@ -70,8 +72,6 @@ bool Interpreter::Test(std::string_view name, const Value& input, const Argument
   }
   if (name == "sameas") return SameAs(input, other);
   if (name == "in") return CompareBy("in", input, other);
-  if (name == "filter") return IsKnownFilter(Print(input).bytes);
-  if (name == "test") return IsKnownTest(Print(input).bytes);
   if (name == "eq" || name == "equalto") return CompareBy("==", input, other);
   if (name == "ne") return CompareBy("!=", input, other);
   if (name == "lt" || name == "lessthan") return CompareBy("<", input, other);

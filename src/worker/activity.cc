@@ -25,8 +25,8 @@ void Activity::Phase(const std::string& phase) {
   writer_.Write(crumb_);
 }
 
-void Activity::Planned(uint64_t id, const loading::Rung& rung) {
-  outbox_.Send(id, worker::Planned{rung.resident_bytes});
+void Activity::Planned(uint64_t id, const loading::Rung& rung, uint64_t plan_key) {
+  outbox_.Send(id, worker::Planned{rung.resident_bytes, plan_key});
   const std::lock_guard lock(mutex_);
   crumb_.planned_bytes = rung.total_bytes;
   crumb_.precision = rung.precision_name;

@@ -21,7 +21,7 @@ class Activity {
 
   void Phase(const std::string& phase);
   // The plan in force, told to the parent before the first weight byte.
-  void Planned(uint64_t id, const loading::Rung& rung);
+  void Planned(uint64_t id, const loading::Rung& rung, uint64_t plan_key);
   // For the request with this number.
   ProgressSink SinkFor(uint64_t id);
 

@@ -133,7 +133,11 @@ Result<std::vector<uint32_t>> ModelWorker::Count(std::span<const std::string> te
 }
 
 Result<LoadReport> ModelWorker::Load(const loading::Wishes& wishes, const ProgressSink& progress, const StopToken& stop) {
-  return state_->Ask<LoadReport>(LoadRequest{wishes}, stop, ProgressOnly(progress));
+  Supervisor& supervisor = *state_->supervisor;
+  PLIMSOLL_ASSIGN(LoadReport report,
+                  state_->Ask<LoadReport>(LoadRequest{wishes, supervisor.Avoided()}, stop, ProgressOnly(progress)));
+  supervisor.PlanWorked();
+  return report;
 }
 
 Result<engine::GenerateResult> ModelWorker::Generate(const engine::GenerateRequest& request, const engine::TextSink& sink,
@@ -170,6 +174,13 @@ Result<BenchReport> ModelWorker::Bench(uint32_t prompt_tokens, uint32_t decode_t
 Result<Embeddings> ModelWorker::Embed(std::span<const std::string> texts, std::optional<checkpoint::Pooling> pooling,
                                       const StopToken& stop) {
   return state_->EmbedInBatches(texts, pooling, stop, [](EmbedRequest& request, std::span<const std::string> batch) {
+    request.texts.assign(batch.begin(), batch.end());
+    request.trusted = true;
+  });
+}
+
+Result<Embeddings> ModelWorker::EmbedUntrusted(std::span<const std::string> texts, const StopToken& stop) {
+  return state_->EmbedInBatches(texts, std::nullopt, stop, [](EmbedRequest& request, std::span<const std::string> batch) {
     request.texts.assign(batch.begin(), batch.end());
   });
 }

@@ -68,9 +68,12 @@ class ModelWorker {
   Result<LogitsReport> Logits(const std::vector<int32_t>& ids, uint32_t top, const StopToken& stop);
   Result<BenchReport> Bench(uint32_t prompt_tokens, uint32_t decode_tokens, const ProgressSink& progress,
                             const StopToken& stop);
-  // After Load, encoders: pooling as the model's folder says unless given. No special token is recognised in texts.
+  // After Load, encoders: pooling as the model's folder says unless given. Literal special tokens are recognised, as the
+  // reference library does (`embed` command).
   Result<Embeddings> Embed(std::span<const std::string> texts, std::optional<checkpoint::Pooling> pooling,
                            const StopToken& stop);
+  // For what comes from documents and questions: no special token is recognised.
+  Result<Embeddings> EmbedUntrusted(std::span<const std::string> texts, const StopToken& stop);
   // The same for token ids, special ones included.
   Result<Embeddings> EmbedIds(std::span<const std::vector<int32_t>> sequences, std::optional<checkpoint::Pooling> pooling,
                               const StopToken& stop);

@@ -1,7 +1,9 @@
 // A real worker process (this test program, started again) on the tiny golden models.
 #include "worker/client.h"
 
-#include <thread>
+#include <algorithm>
+#include <atomic>
+#include <span>
 
 #include "engine/decoder.h"
 #include "loading/load.h"
@@ -22,9 +24,9 @@ using testing::TemporaryFolder;
 using testing::TinyModel;
 using testing::ZeroCheckpoint;
 
-const std::vector<int32_t> kIds = {1, 17, 42, 99, 3, 250, 7};
+const std::vector<int32_t> kIds = {1, 17, 42, 99, 3, 150, 7};
 
-loading::Wishes At(loading::Precision precision, uint32_t context = 256) {
+loading::Wishes At(loading::Precision precision, uint32_t context = 128) {
   loading::Wishes wishes;
   wishes.precision = precision;
   wishes.context_tokens = context;
@@ -152,7 +154,7 @@ TEST(ModelWorker, LeavesNothingBehind) {
 
 TEST(ModelWorker, KilledInTheMiddleOfALoadItSaysWhereAndHowFar) {
   const TemporaryFolder home;
-  const ZeroCheckpoint model(home.path() + "/model", 24);
+  const ZeroCheckpoint model(home.path() + "/model", 12);
   WorkerOptions options = OptionsFor(model.path(), home);
   options.limit_bytes = 2 * kGiB;
   const auto worker = Started(options);
@@ -179,7 +181,7 @@ TEST(ModelWorker, KilledInTheMiddleOfALoadItSaysWhereAndHowFar) {
 
 TEST(ModelWorker, AStopInALoadComesBackSoonAndTheWorkerGoesOn) {
   const TemporaryFolder home;
-  const ZeroCheckpoint model(home.path() + "/model", 24);
+  const ZeroCheckpoint model(home.path() + "/model", 12);
   WorkerOptions options = OptionsFor(model.path(), home);
   options.limit_bytes = 2 * kGiB;
   const auto worker = Started(options);
@@ -237,6 +239,20 @@ TEST(ModelWorker, BadWorkersAreNamed) {
   const auto vectors = Started(Misbehaving("lying_vectors", home))->Embed(std::vector<std::string>{"x"}, {}, {});
   ASSERT_FALSE(vectors);
   EXPECT_EQ(vectors.error().code, ErrorCode::kInternal);
+}
+
+TEST(ModelWorker, AboveItsShareItIsEndedByTheBackstop) {
+#ifdef PLIMSOLL_SANITIZED
+  GTEST_SKIP() << "the backstop is off in sanitizer builds";
+#endif
+  const TemporaryFolder home;
+  WorkerOptions options = Misbehaving("hog", home);
+  options.limit_bytes = 128 * kMiB;
+  const auto described = Started(options)->Describe();
+  ASSERT_FALSE(described);
+  EXPECT_EQ(described.error().code, ErrorCode::kOverBudget) << Describe(described.error());
+  EXPECT_NE(described.error().message.find("above its share of 104 MiB (backstop)"), std::string::npos)
+      << described.error().message;
 }
 
 TEST(ModelWorker, ALimitThatLeavesNothingIsAUsageError) {

@@ -61,7 +61,7 @@ Result<ReplyBody> ModelSession::On(uint64_t, const EmbedRequest& request) {
   std::vector<bool> truncated(sequences.size(), false);
   for (const std::string& text : request.texts) {
     PLIMSOLL_TRY(stop_.Check());
-    PLIMSOLL_ASSIGN(engine::LocalEmbedder::Cut cut, embedder->Encode(text, {.parse_special = false}));
+    PLIMSOLL_ASSIGN(engine::LocalEmbedder::Cut cut, embedder->Encode(text, {.parse_special = request.trusted}));
     truncated.push_back(cut.truncated);
     sequences.push_back(std::move(cut.ids));
   }

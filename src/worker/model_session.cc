@@ -148,15 +148,15 @@ Result<ReplyBody> ModelSession::On(uint64_t id, const LoadRequest& request) {
   const loading::Wishes wishes = Own(request.wishes);
   PLIMSOLL_ASSIGN(const loading::Plan plan, loading::MakePlan(*description, options_.limit_bytes, wishes));
   if (!plan.fits) return loading::DoesNotFit(*description, plan, wishes);
+  LoadReport report;
+  PLIMSOLL_ASSIGN(report.rung, ChooseRung(*description, plan, wishes, request.avoided, &report.notes));
   Unload();
-  activity_.Planned(id, plan.chosen);
-  Result<void> loaded = LoadRung(id, plan.chosen);
+  activity_.Planned(id, report.rung, PlanKey(*description, report.rung));
+  Result<void> loaded = LoadRung(id, report.rung);
   if (!loaded) {
     Unload();
     return std::move(loaded).error();
   }
-  LoadReport report;
-  report.rung = plan.chosen;
   report.isa = table->name;
   report.load_s = platform::MonotonicSeconds() - begin;
   report.threads = pool_->size();

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int64_t kPollMs = 20;
 constexpr int64_t kGraceMs = 2'000;      // beyond the child's own deadline
-constexpr int64_t kLastBreathMs = 1'000; // between the end of its output and its own
+constexpr int64_t kLastBreathMs = 300;   // between the end of its output and its own
 // CPU time is bounded for a process, which reads many documents: it is replaced after this many documents' worth of
 // time, well before the bound.
 constexpr int64_t kReplaceAfter = 5, kCpuBound = 10;

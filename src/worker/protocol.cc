@@ -196,8 +196,18 @@ void Get(Fields& fields, loading::Wishes* wishes) {
 }
 void Put(json& out, std::string* tail, const PlanRequest& request) { Put(out, tail, request.wishes); }
 void Get(Fields& fields, PlanRequest* request) { Get(fields, &request->wishes); }
-void Put(json& out, std::string* tail, const LoadRequest& request) { Put(out, tail, request.wishes); }
-void Get(Fields& fields, LoadRequest* request) { Get(fields, &request->wishes); }
+void Put(json& out, std::string* tail, const LoadRequest& request) {
+  Put(out, tail, request.wishes);
+  json& avoided = out["avoided"] = json::array();
+  for (const AvoidedPlan& plan : request.avoided) avoided.push_back({{"key", plan.key}, {"phase", plan.phase}});
+}
+void Get(Fields& fields, LoadRequest* request) {
+  Get(fields, &request->wishes);
+  for (const json& item : fields.List("avoided")) {
+    Fields plan = fields.Item(item);
+    request->avoided.push_back({plan.Number("key"), plan.Text("phase")});
+  }
+}
 
 void Put(json& out, std::string*, const TokenizeRequest& request) {
   out["text"] = request.text;
@@ -270,6 +280,7 @@ void Put(json& out, std::string* tail, const EmbedRequest& request) {
     ids.insert(ids.end(), sequence.begin(), sequence.end());
   }
   PutTail(ids, tail);
+  out["trusted"] = request.trusted;
   if (request.pooling) out["pooling"] = static_cast<int>(*request.pooling);
 }
 void Get(Fields& fields, EmbedRequest* request) {
@@ -282,6 +293,7 @@ void Get(Fields& fields, EmbedRequest* request) {
     rest = rest.subspan(length);
   }
   if (!rest.empty()) fields.Fail("lengths");
+  request->trusted = fields.Flag("trusted");
   if (!fields.Has("pooling")) return;
   constexpr auto kLast = static_cast<uint64_t>(checkpoint::Pooling::kNone);
   request->pooling = static_cast<checkpoint::Pooling>(fields.Number("pooling", kLast));
@@ -298,8 +310,14 @@ void Put(json& out, std::string*, const Heartbeat& beat) { out["memory_bytes"] =
 void Get(Fields& fields, Heartbeat* beat) { beat->memory_bytes = fields.Number("memory_bytes"); }
 void Put(json& out, std::string*, const TextPiece& piece) { out["text"] = piece.text; }
 void Get(Fields& fields, TextPiece* piece) { piece->text = fields.Text("text"); }
-void Put(json& out, std::string*, const Planned& planned) { out["resident_bytes"] = planned.resident_bytes; }
-void Get(Fields& fields, Planned* planned) { planned->resident_bytes = fields.Number("resident_bytes"); }
+void Put(json& out, std::string*, const Planned& planned) {
+  out["resident_bytes"] = planned.resident_bytes;
+  out["key"] = planned.key;
+}
+void Get(Fields& fields, Planned* planned) {
+  planned->resident_bytes = fields.Number("resident_bytes");
+  planned->key = fields.Number("key");
+}
 
 void Put(json& out, std::string*, const Progress& progress) {
   out["phase"] = progress.phase;

@@ -17,6 +17,7 @@
 #include "engine/generator.h"
 #include "loading/plan.h"
 #include "worker/frames.h"
+#include "worker/quarantine.h"
 #include "worker/reports.h"
 
 namespace plimsoll::worker {
@@ -32,13 +33,17 @@ struct RenderRequest {
   bool add_generation_prompt = true;
   bool trusted = false;
 };
-struct LoadRequest { loading::Wishes wishes; };
+struct LoadRequest {
+  loading::Wishes wishes;
+  std::vector<AvoidedPlan> avoided;
+};
 struct LogitsRequest { std::vector<int32_t> ids; uint32_t top = 0; };
 struct BenchRequest { uint32_t prompt_tokens = 0, decode_tokens = 0; };
 struct EmbedRequest {
   std::vector<std::string> texts;
   std::vector<std::vector<int32_t>> sequences;  // of token ids, special ones included, instead of texts
   std::optional<checkpoint::Pooling> pooling;
+  bool trusted = false;  // literal special tokens in the texts are recognised
 };
 struct EncoderRequest {};
 struct ParseRequest { std::string path; };  // raw bytes; the one request of a parser worker
@@ -57,7 +62,7 @@ struct Request {
 struct Ready { uint32_t version = kProtocolVersion; };  // the worker's first message, number 0
 struct Heartbeat { uint64_t memory_bytes = 0; };        // several a second while there is work: the ledger's figure
 struct TextPiece { std::string text; };
-struct Planned { uint64_t resident_bytes = 0; };        // from now on the worker means to stay below this
+struct Planned { uint64_t resident_bytes = 0, key = 0; };  // from now on the worker means to stay below this
 // Results that are not in reports.h.
 struct TokenIds { std::vector<int32_t> ids; };
 struct TokenCounts { std::vector<uint32_t> counts; };

@@ -37,7 +37,7 @@ std::vector<Request> AllRequests() {
   embed.sequences = {{1, 2, 3}, {}, {4}};
   embed.pooling = checkpoint::Pooling::kCls;
   return {{1, DescribeRequest{}}, {2, PlanRequest{wishes}}, {3, TokenizeRequest{"h\xc3\xa9llo \"\n", false}},
-          {4, CountRequest{{"a", "", "b"}}}, {5, RenderRequest{{{"user", "hi"}}, false, true}}, {6, LoadRequest{wishes}},
+          {4, CountRequest{{"a", "", "b"}}}, {5, RenderRequest{{{"user", "hi"}}, false, true}}, {6, LoadRequest{wishes, {{~uint64_t{0}, "prefill"}}}},
           {7, generate}, {8, LogitsRequest{{1, 2}, 20}}, {9, BenchRequest{512, 64}}, {10, embed}, {11, EncoderRequest{}},
           {12, ParseRequest{"raw \xff path"}}, {13, ShutdownRequest{}}, {14, CancelRequest{}}};
 }
@@ -47,7 +47,7 @@ std::vector<Reply> AllReplies() {
   loading::Plan plan{true, SomeRung(), {SomeRung(), loading::Rung{}}, 99};
   engine::GenerateResult generated{"text", {1, 2}, 3, "end", 0.5, 0.25};
   LogitsReport logits{{{5, 1.5f}, {-1, -0.0f}}, -2.75};
-  return {{1, Ready{}}, {2, Heartbeat{9}}, {3, progress}, {4, TextPiece{"\xe2\x82\xac"}}, {5, Planned{7}}, {6, SomeError()},
+  return {{1, Ready{}}, {2, Heartbeat{9}}, {3, progress}, {4, TextPiece{"\xe2\x82\xac"}}, {5, Planned{7, 8}}, {6, SomeError()},
           {7, ModelSummary{"llama", "F16", 1, 2, 3, 4, {"note"}}}, {8, plan}, {9, TokenIds{{1, 2}}}, {10, TokenCounts{{3}}},
           {11, RenderedChat{"<|a|>", {1}}}, {12, LoadReport{SomeRung(), "avx2", 1.5, 2, {"n"}}}, {13, generated}, {14, logits},
           {15, BenchReport{1, 2, 3, 4}}, {16, Embeddings{{0.5f, -0.5f}, 2, {7}, {true}}}, {17, EncoderFacts{384, 256, 2, "x"}},

@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kPollMs = 20;
 constexpr int64_t kSendMs = 10'000;
 constexpr int64_t kCancelGraceMs = 120;  // with one poll before it, well within 200 ms
-constexpr int64_t kLastBreathMs = 1'000; // between the end of its output and its own
+constexpr int64_t kLastBreathMs = 300;    // between the end of its output and its own
 // What a worker may be above its plan before it is ended: the allocator's and the kernel's rounding.
 constexpr uint64_t kToleranceBytes = 32 * kMiB;
 
@@ -55,7 +55,9 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(const WorkerOptions& optio
 Supervisor::~Supervisor() {
   watch_.reset();
   channel_.reset();
-  if (!breadcrumb_file_.empty() && !death_) RemoveBreadcrumb(breadcrumb_file_);
+  if (death_) return;
+  if (!breadcrumb_file_.empty()) RemoveBreadcrumb(breadcrumb_file_);
+  if (plan_key_ && plan_worked_) Quarantine(run_folder_).Clear(*plan_key_);
 }
 
 Result<void> Supervisor::Launch() {
@@ -69,6 +71,7 @@ Result<void> Supervisor::Launch() {
   spec.arguments = ModelArguments({options_.model_path, breadcrumb_file_, options_.limit_bytes, options_.parent_bytes,
                                    options_.threads});
   spec.environment = options_.environment;
+  available_before_ = platform::ReadAvailableMemory().bytes;
   kills_before_ = platform::OutOfMemoryKills();
   Result<platform::ChildProcess> process = platform::ChildProcess::Start(spec);
   if (!process) return Prefixed(std::move(process).error(), "starting the model process");
@@ -141,6 +144,8 @@ Result<void> Supervisor::SendCancelWhenStopped(Exchange& exchange, const StopTok
 }
 
 void Supervisor::ApplyPlan(const Planned& planned) {
+  plan_key_ = planned.key;
+  plan_worked_ = false;
   const uint64_t share = options_.limit_bytes - options_.parent_bytes;
   if (planned.resident_bytes >= share) return;
   watch_->SetShare(std::min(planned.resident_bytes + kToleranceBytes, share));
@@ -152,6 +157,9 @@ Error Supervisor::Bury(EndedBy ended_by, std::string detail) {
   if (!breadcrumb_file_.empty()) {
     if (Result<Breadcrumb> crumb = ReadBreadcrumb(breadcrumb_file_)) facts.crumb = *std::move(crumb);
     KeepAsLastFailure(run_folder_, breadcrumb_file_);
+  }
+  if (plan_key_ && facts.crumb && facts.crumb->phase != "idle") {
+    Quarantine(run_folder_).RecordDeath(*plan_key_, facts.crumb->phase, available_before_);
   }
   death_ = Obituary(facts);
   return *death_;

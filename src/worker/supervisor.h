@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/stop.h"
@@ -14,6 +15,7 @@
 #include "worker/client.h"
 #include "worker/obituary.h"
 #include "worker/protocol.h"
+#include "worker/quarantine.h"
 #include "worker/watch.h"
 
 namespace plimsoll::worker {
@@ -28,6 +30,11 @@ class Supervisor {
   // Sends a request and waits for its result. kCancelled when the stop was set and no result came soon after; the
   // error of the worker's death, now and in every later call.
   Result<ReplyBody> Call(RequestBody body, const StopToken& stop, const EventSink& on_event);
+
+  // Plans that ended the process twice, not to be tried now.
+  std::vector<AvoidedPlan> Avoided() const { return Quarantine(run_folder_).Avoided(available_before_); }
+  // The plan in force has proved good: a load came to its end.
+  void PlanWorked() { plan_worked_ = true; }
 
   int64_t process_id() { return channel_->process().process_id(); }
 
@@ -45,7 +52,10 @@ class Supervisor {
 
   const WorkerOptions options_;
   std::string run_folder_, breadcrumb_file_;
-  uint64_t kills_before_ = 0;  // out-of-memory kills counted before the start
+  uint64_t kills_before_ = 0;      // out-of-memory kills counted before the start
+  uint64_t available_before_ = 0;  // memory, before the start
+  std::optional<uint64_t> plan_key_;
+  bool plan_worked_ = false;
   std::unique_ptr<Channel> channel_;
   std::unique_ptr<Watch> watch_;  // ends before the channel
   std::optional<Error> death_;

@@ -1,14 +1,17 @@
 // The main of this room's tests: also the worker processes that they start, well behaved or, where
 // PLIMSOLL_TEST_WORKER says so, not.
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "platform/clock.h"
+#include "platform/pages.h"
 #include "platform/process.h"
 #include "worker/dispatch.h"
 #include "worker/protocol.h"
@@ -49,6 +52,14 @@ int Misbehave(const std::string& how, bool model) {
   if (how == "half") Say(std::string_view("\x40\0\0\0\0\0\0\0{\"id\"", 13));
   if (how == "half") return 0;
   if (how == "crash") std::raise(SIGSEGV);
+  if (how == "hog") {
+    std::vector<plimsoll::platform::Pages> much;
+    for (int i = 0; i < 5; ++i) {
+      much.push_back(*plimsoll::platform::Pages::Allocate(uint64_t{60} << 20));
+      std::ranges::fill(much.back().bytes(), std::byte{1});
+    }
+    SleepForEver();
+  }
   SleepForEver();
   return 0;
 }

@@ -1,9 +1,13 @@
 // What this room's tests share: folders, checkpoints, and ways to make a worker die. For tests only.
 #pragma once
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -42,6 +46,13 @@ inline WorkerOptions Misbehaving(const std::string& how, const TemporaryFolder& 
 }
 
 inline void Signal(int64_t process_id, int number) { kill(static_cast<pid_t>(process_id), number); }
+
+// Without a sync: for loops.
+inline void WriteFast(const std::string& path, std::string_view content) {
+  auto file = platform::File::Open(path, platform::File::Mode::kCreate);
+  ASSERT_TRUE(file) << Describe(file.error());
+  ASSERT_TRUE(file->WriteAt(0, std::as_bytes(std::span(content))));
+}
 
 inline std::vector<std::string> NamesIn(const std::string& folder) {
   std::vector<std::string> names;

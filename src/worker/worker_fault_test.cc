@@ -63,7 +63,7 @@ TEST_P(ParentFaults, AreNamedAndARepeatWorks) {
 
 INSTANTIATE_TEST_SUITE_P(Calls, ParentFaults,
                          ::testing::Values(CallKind::kStartProcess, CallKind::kPipeRead, CallKind::kPipeWrite),
-                         [](const auto& info) { return std::string(platform::NameOf(info.param)); });
+                         [](const auto& kind) { return std::string(platform::NameOf(kind.param)); });
 
 class WorkerFaults : public ::testing::TestWithParam<CallKind> {};
 
@@ -94,7 +94,7 @@ TEST_P(WorkerFaults, AreNamedAndARepeatWorks) {
 INSTANTIATE_TEST_SUITE_P(Calls, WorkerFaults,
                          ::testing::Values(CallKind::kAllocate, CallKind::kReserve, CallKind::kOpen, CallKind::kRead,
                                            CallKind::kStat, CallKind::kPipeRead, CallKind::kPipeWrite),
-                         [](const auto& info) { return std::string(platform::NameOf(info.param)); });
+                         [](const auto& kind) { return std::string(platform::NameOf(kind.param)); });
 
 TEST(ParserFaults, AreNamedAndTheNextDocumentWorks) {
   const TemporaryFolder folder;

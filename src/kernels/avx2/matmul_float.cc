@@ -20,6 +20,7 @@ constexpr size_t kDepth = 512;       // columns of a piece; a multiple of 8
 constexpr size_t kTileRows = 64;     // widened at a time: 128 KiB, which the second-level cache holds
 constexpr size_t kRowsAtOnce = 4;    // rows by tokens in registers: 12 sums
 constexpr size_t kTokensAtOnce = 3;
+constexpr size_t kWidenFrom = 7;     // tokens
 constexpr size_t kTokenBlock = 48;   // tokens whose piece of activations stays in the second-level cache
 static_assert(kTileRows * kDepth * sizeof(float) + 64 <= kMatMulScratchBytes);
 
@@ -75,11 +76,12 @@ PLIMSOLL_INLINE void Dots(const std::byte* const* rows, const float* const* x, s
   }
   size_t c = 0;
   for (; c + 8 <= n; c += 8) {
-    __m256 w[kRows];
-    for (size_t r = 0; r < kRows; ++r) w[r] = Source::Load(rows[r] + c * Source::kBytes);
-    for (size_t t = 0; t < kTokens; ++t) {
-      const __m256 v = _mm256_loadu_ps(x[t] + c);
-      for (size_t r = 0; r < kRows; ++r) sums[t][r] = _mm256_fmadd_ps(w[r], v, sums[t][r]);
+    // The activations are held and the weights loaded one by one: 12 sums, 3 of x and 1 of w are all 16 registers.
+    __m256 v[kTokens];
+    for (size_t t = 0; t < kTokens; ++t) v[t] = _mm256_loadu_ps(x[t] + c);
+    for (size_t r = 0; r < kRows; ++r) {
+      const __m256 w = Source::Load(rows[r] + c * Source::kBytes);
+      for (size_t t = 0; t < kTokens; ++t) sums[t][r] = _mm256_fmadd_ps(w, v[t], sums[t][r]);
     }
   }
   if (c < n) {
@@ -107,7 +109,7 @@ struct Piece {
 
 // Adds the dots of tokens [t, t + kTokens) to y, or begins y with the bias at the first piece.
 template <class Source, size_t kRows, size_t kTokens>
-void AddDots(const MatMul& product, const Piece& piece, const std::byte* const* rows, size_t t) {
+[[gnu::noinline]] void AddDots(const MatMul& product, const Piece& piece, const std::byte* const* rows, size_t t) {
   const float* x[kTokens];
   for (size_t i = 0; i < kTokens; ++i) x[i] = product.x + (t + i) * product.x_stride + piece.column;
   float dots[kTokens][kRows];
@@ -161,8 +163,24 @@ void OneToken(const MatMul& product, uint64_t row_begin, uint64_t row_end) {
   }
 }
 
-// Widened rows of a tile, one piece of columns, all tokens.
-void TileOfRows(const MatMul& product, const Piece& tile, const float* widened) {
+// Few tokens: conversion costs less than a detour through scratch.
+template <class Source>
+void FewTokens(const MatMul& product, const Piece& tile) {
+  for (size_t first = 0; first < tile.count; first += kRowsAtOnce) {
+    const Piece piece{tile.row + first, std::min(kRowsAtOnce, tile.count - first), tile.column, tile.n};
+    const std::byte* rows[kRowsAtOnce];
+    StoredRows<Source, kRowsAtOnce>(*product.weights, piece, rows);
+    TokenRange<Source>(product, piece, rows, 0, product.tokens);
+  }
+}
+
+// All tokens against the rows of a tile, widened.
+template <class Source>
+void ManyTokens(const MatMul& product, const Piece& tile, float* widened) {
+  for (size_t r = 0; r < tile.count; ++r) {
+    const std::byte* from = product.weights->Row(tile.row + r) + tile.column * Source::kBytes;
+    Widen<Source>(from, tile.n, widened + r * kDepth);
+  }
   for (size_t t = 0; t < product.tokens; t += kTokenBlock) {
     const size_t t_end = std::min(t + kTokenBlock, product.tokens);
     for (size_t first = 0; first < tile.count; first += kRowsAtOnce) {
@@ -179,16 +197,16 @@ void TileOfRows(const MatMul& product, const Piece& tile, const float* widened) 
 template <class Source>
 void MatMulSource(const MatMul& product, uint64_t row_begin, uint64_t row_end, std::byte* scratch) {
   if (product.tokens == 1) return OneToken<Source>(product, row_begin, row_end);
-  const tensor::Matrix& weights = *product.weights;
+  const size_t columns = product.weights->columns;
   auto* widened = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(scratch) + 63) / 64 * 64);
   for (uint64_t row = row_begin; row < row_end; row += kTileRows) {
-    for (size_t column = 0; column < weights.columns; column += kDepth) {
-      const Piece tile{row, std::min<uint64_t>(kTileRows, row_end - row), column,
-                       std::min<size_t>(kDepth, weights.columns - column)};
-      for (size_t r = 0; r < tile.count; ++r) {
-        Widen<Source>(weights.Row(row + r) + column * Source::kBytes, tile.n, widened + r * kDepth);
+    for (size_t column = 0; column < columns; column += kDepth) {
+      const Piece tile{row, std::min<uint64_t>(kTileRows, row_end - row), column, std::min(kDepth, columns - column)};
+      if (product.tokens < kWidenFrom) {
+        FewTokens<Source>(product, tile);
+      } else {
+        ManyTokens<Source>(product, tile, widened);
       }
-      TileOfRows(product, tile, widened);
     }
   }
 }

@@ -24,9 +24,9 @@ namespace plimsoll::kernels::avx2 {
 namespace {
 
 constexpr size_t kLanes = 8;         // rows in a group
-constexpr size_t kTileGroups = 8;    // groups in a tile: 64 rows
-constexpr size_t kTileBlocks = 64;   // blocks of each row in a tile: 2048 columns
-constexpr size_t kTokenBlock = 64;   // tokens for which a tile's group stays in the first-level cache
+constexpr size_t kTileGroups = 8;    // groups in a tile: 64 rows, which the second-level cache holds
+constexpr size_t kTileBlocks = 32;   // blocks of each row in a tile: two groups lie in the first-level cache
+constexpr size_t kTokenBlock = 64;   // tokens that are multiplied before the next groups of the tile
 
 // One block of eight rows, turned.
 struct Turned {
@@ -140,6 +140,9 @@ struct ByteFormat {
   PLIMSOLL_INLINE static __m256i End(__m256i sum) { return sum; }
 };
 
+// Keeps the compiler from adding up in another order, for which it would need more registers than there are.
+PLIMSOLL_INLINE void KeepInRegister(__m256i& value) { asm("" : "+x"(value)); }
+
 // Four activations of a block, in all lanes.
 PLIMSOLL_INLINE __m256i Broadcast4(const int8_t* q) {
   int32_t four;
@@ -148,10 +151,10 @@ PLIMSOLL_INLINE __m256i Broadcast4(const int8_t* q) {
 }
 
 template <class Format>
-PLIMSOLL_INLINE __m256 Accumulate(__m256 sum, __m256i dot, __m256 scale, __m256 offset, float x_scale, float x_sum) {
-  const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(dot), _mm256_set1_ps(x_scale));
+PLIMSOLL_INLINE __m256 Accumulate(__m256 sum, __m256i dot, __m256 scale, __m256 offset, const ActivationBlock& x) {
+  const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(dot), _mm256_set1_ps(x.scale));
   sum = _mm256_fmadd_ps(scale, scaled, sum);
-  if constexpr (Format::kHasOffset) sum = _mm256_fmadd_ps(offset, _mm256_set1_ps(x_sum), sum);
+  if constexpr (Format::kHasOffset) sum = _mm256_fmadd_ps(offset, _mm256_set1_ps(x.sum), sum);
   return sum;
 }
 
@@ -161,7 +164,8 @@ PLIMSOLL_INLINE __m256 FirstSum(const float* bias, size_t count) {
 
 // One token against one group of rows, from the stored blocks.
 template <class Format>
-void OneToken(const Rows& rows, size_t blocks, const QuantizedToken& token, const float* bias, size_t count, float* y) {
+[[gnu::noinline]] void OneToken(const Rows& rows, size_t blocks, const ActivationBlock* token, const float* bias,
+                                size_t count, float* y) {
   __m256 sum = FirstSum(bias, count);
   // Rows follow each other in memory: what is read next lies right behind the group.
   const auto* ahead = reinterpret_cast<const char*>(rows.row[0] + kLanes * blocks * Format::kBytes);
@@ -171,8 +175,8 @@ void OneToken(const Rows& rows, size_t blocks, const QuantizedToken& token, cons
     Registers block;
     Format::Load(rows, b, block);
     __m256i dot = Format::Begin();
-    for (size_t j = 0; j < 8; ++j) dot = Format::Step(dot, block.w[j], Broadcast4(token.q + b * kBlock + 4 * j));
-    sum = Accumulate<Format>(sum, Format::End(dot), block.scale, block.offset, token.scale[b], token.sum[b]);
+    for (size_t j = 0; j < 8; ++j) dot = Format::Step(dot, block.w[j], Broadcast4(token[b].q + 4 * j));
+    sum = Accumulate<Format>(sum, Format::End(dot), block.scale, block.offset, token[b]);
   }
   StoreFirst(y, count, sum);
 }
@@ -188,59 +192,96 @@ void TurnGroup(const Rows& rows, size_t block_begin, size_t block_end, Turned* o
   }
 }
 
-// Some tokens against one turned group, for blocks [block_begin, block_end) of the rows.
-template <class Format, size_t kTokens>
-PLIMSOLL_INLINE void SomeTokens(const Turned* turned, size_t block_begin, size_t block_end,
-                                const QuantizedToken* tokens, __m256 sums[kTokens]) {
-  for (size_t b = block_begin; b < block_end; ++b, ++turned) {
-    __m256i dots[kTokens];
-    for (size_t t = 0; t < kTokens; ++t) dots[t] = Format::Begin();
-#pragma GCC unroll 8
-    for (size_t j = 0; j < 8; ++j) {
-      const __m256i w = _mm256_load_si256(reinterpret_cast<const __m256i*>(turned->w[j]));
-      for (size_t t = 0; t < kTokens; ++t) {
-        dots[t] = Format::Step(dots[t], w, Broadcast4(tokens[t].q + b * kBlock + 4 * j));
-      }
-    }
-    const __m256 scale = _mm256_load_ps(turned->scale);
-    const __m256 offset = _mm256_load_ps(turned->offset);
-    for (size_t t = 0; t < kTokens; ++t) {
-      sums[t] = Accumulate<Format>(sums[t], Format::End(dots[t]), scale, offset, tokens[t].scale[b], tokens[t].sum[b]);
-    }
-  }
-}
-
-// Where a tile lies in the product.
+// Where a tile's groups lie in the product.
 struct Place {
-  uint64_t row;       // the group's first
-  size_t count;       // rows of it that exist
-  size_t block_begin; // of the columns
+  uint64_t row;        // the first group's first
+  size_t count;        // rows that exist of all groups meant
+  size_t block_begin;  // of the columns
   size_t block_end;
 };
 
-template <class Format, size_t kTokens>
-void TokensOfGroup(const MatMul& product, const Turned* turned, const Place& place, size_t t) {
-  const size_t columns = product.weights->columns;
-  const float* bias = product.bias == nullptr ? nullptr : product.bias + place.row;
-  QuantizedToken tokens[kTokens];
-  __m256 sums[kTokens];
-  for (size_t i = 0; i < kTokens; ++i) {
-    tokens[i] = ViewToken(product.quantized + (t + i) * QuantizedTokenBytes(columns), columns);
-    float* y = product.y + (t + i) * product.y_stride + place.row;
-    sums[i] = FirstSum(place.block_begin == 0 ? bias : y, place.count);
-  }
-  SomeTokens<Format, kTokens>(turned, place.block_begin, place.block_end, tokens, sums);
-  for (size_t i = 0; i < kTokens; ++i) {
-    StoreFirst(product.y + (t + i) * product.y_stride + place.row, place.count, sums[i]);
+// Some tokens against some turned groups (group g at turned + g * depth), for the blocks of `place`. The sums stay in
+// `sums` between blocks: the registers belong to the integer dots.
+template <class Format, size_t kGroups, size_t kTokens>
+PLIMSOLL_INLINE void SomeTokens(const Turned* turned, const Place& place, const ActivationBlock* const* tokens,
+                                __m256 (*sums)[kTokens]) {
+  const size_t depth = place.block_end - place.block_begin;
+  for (size_t b = 0; b < depth; ++b) {
+    __m256i dots[kGroups][kTokens];
+    for (size_t g = 0; g < kGroups; ++g) {
+      for (size_t t = 0; t < kTokens; ++t) dots[g][t] = Format::Begin();
+    }
+#pragma GCC unroll 8
+    for (size_t j = 0; j < 8; ++j) {
+      __m256i w[kGroups];
+      for (size_t g = 0; g < kGroups; ++g) {
+        w[g] = _mm256_load_si256(reinterpret_cast<const __m256i*>(turned[g * depth + b].w[j]));
+      }
+      for (size_t t = 0; t < kTokens; ++t) {
+        const __m256i x = Broadcast4(tokens[t][b].q + 4 * j);
+        for (size_t g = 0; g < kGroups; ++g) {
+          dots[g][t] = Format::Step(dots[g][t], w[g], x);
+          KeepInRegister(dots[g][t]);
+        }
+      }
+    }
+    for (size_t g = 0; g < kGroups; ++g) {
+      const __m256 scale = _mm256_load_ps(turned[g * depth + b].scale);
+      const __m256 offset = _mm256_load_ps(turned[g * depth + b].offset);
+      for (size_t t = 0; t < kTokens; ++t) {
+        sums[g][t] = Accumulate<Format>(sums[g][t], Format::End(dots[g][t]), scale, offset, tokens[t][b]);
+      }
+    }
   }
 }
 
-template <class Format>
-void TokenRangeOfGroup(const MatMul& product, const Turned* turned, const Place& place, size_t begin, size_t end) {
+template <class Format, size_t kGroups, size_t kTokens>
+[[gnu::noinline]] void TokensOfGroups(const MatMul& product, const Turned* turned, const Place& place, size_t t) {
+  const ActivationBlock* tokens[kTokens];
+  __m256 sums[kGroups][kTokens];
+  for (size_t i = 0; i < kTokens; ++i) {
+    tokens[i] = TokenAt(product.quantized, product.weights->columns, t + i) + place.block_begin;
+    const float* before = place.block_begin == 0 ? product.bias : product.y + (t + i) * product.y_stride;
+    for (size_t g = 0; g < kGroups; ++g) {
+      const size_t first = g * kLanes;
+      sums[g][i] = FirstSum(before == nullptr ? nullptr : before + place.row + first, std::min(kLanes, place.count - first));
+    }
+  }
+  SomeTokens<Format, kGroups, kTokens>(turned, place, tokens, sums);
+  for (size_t i = 0; i < kTokens; ++i) {
+    float* y = product.y + (t + i) * product.y_stride + place.row;
+    for (size_t g = 0; g < kGroups; ++g) {
+      StoreFirst(y + g * kLanes, std::min(kLanes, place.count - g * kLanes), sums[g][i]);
+    }
+  }
+}
+
+template <class Format, size_t kGroups>
+void TokenRangeOfGroups(const MatMul& product, const Turned* turned, const Place& place, size_t begin, size_t end) {
   size_t t = begin;
-  for (; t + 4 <= end; t += 4) TokensOfGroup<Format, 4>(product, turned, place, t);
-  for (; t + 2 <= end; t += 2) TokensOfGroup<Format, 2>(product, turned, place, t);
-  if (t < end) TokensOfGroup<Format, 1>(product, turned, place, t);
+  for (; t + 4 <= end; t += 4) TokensOfGroups<Format, kGroups, 4>(product, turned, place, t);
+  for (; t + 2 <= end; t += 2) TokensOfGroups<Format, kGroups, 2>(product, turned, place, t);
+  if (t < end) TokensOfGroups<Format, kGroups, 1>(product, turned, place, t);
+}
+
+// All tokens against a turned tile, two groups at a time.
+template <class Format>
+void TokensOfTile(const MatMul& product, const Turned* tile, const Place& place) {
+  const size_t depth = place.block_end - place.block_begin;
+  for (size_t t = 0; t < product.tokens; t += kTokenBlock) {
+    const size_t t_end = std::min(t + kTokenBlock, product.tokens);
+    for (size_t done = 0; done < place.count; done += 2 * kLanes) {
+      Place part = place;
+      part.row = place.row + done;
+      part.count = std::min(2 * kLanes, place.count - done);
+      const Turned* turned = tile + done / kLanes * depth;
+      if (part.count > kLanes) {
+        TokenRangeOfGroups<Format, 2>(product, turned, part, t, t_end);
+      } else {
+        TokenRangeOfGroups<Format, 1>(product, turned, part, t, t_end);
+      }
+    }
+  }
 }
 
 // Rows [row_begin, row_end), at most a tile of them.
@@ -248,22 +289,14 @@ template <class Format>
 void TileOfRows(const MatMul& product, uint64_t row_begin, uint64_t row_end, Turned* tile) {
   const tensor::Matrix& weights = *product.weights;
   const size_t blocks = weights.columns / kBlock;
-  const size_t groups = (row_end - row_begin + kLanes - 1) / kLanes;
   for (size_t begin = 0; begin < blocks; begin += kTileBlocks) {
-    Place place{row_begin, kLanes, begin, std::min(begin + kTileBlocks, blocks)};
-    const size_t depth = place.block_end - place.block_begin;
-    for (size_t g = 0; g < groups; ++g) {
-      const uint64_t row = row_begin + g * kLanes;
-      TurnGroup<Format>(RowsAt(weights, row, row_end - row), place.block_begin, place.block_end, tile + g * depth);
+    const Place place{row_begin, row_end - row_begin, begin, std::min(begin + kTileBlocks, blocks)};
+    Turned* turned = tile;
+    for (uint64_t row = row_begin; row < row_end; row += kLanes) {
+      TurnGroup<Format>(RowsAt(weights, row, row_end - row), place.block_begin, place.block_end, turned);
+      turned += place.block_end - place.block_begin;
     }
-    for (size_t t = 0; t < product.tokens; t += kTokenBlock) {
-      const size_t t_end = std::min(t + kTokenBlock, product.tokens);
-      for (size_t g = 0; g < groups; ++g) {
-        place.row = row_begin + g * kLanes;
-        place.count = std::min<uint64_t>(kLanes, row_end - place.row);
-        TokenRangeOfGroup<Format>(product, tile + g * depth, place, t, t_end);
-      }
-    }
+    TokensOfTile<Format>(product, tile, place);
   }
 }
 
@@ -272,7 +305,7 @@ void MatMulFormat(const MatMul& product, uint64_t row_begin, uint64_t row_end, s
   const tensor::Matrix& weights = *product.weights;
   const size_t blocks = weights.columns / kBlock;
   if (product.tokens == 1) {
-    const QuantizedToken token = ViewToken(product.quantized, weights.columns);
+    const ActivationBlock* token = TokenAt(product.quantized, weights.columns, 0);
     for (uint64_t row = row_begin; row < row_end; row += kLanes) {
       const size_t count = std::min<uint64_t>(kLanes, row_end - row);
       const float* bias = product.bias == nullptr ? nullptr : product.bias + row;

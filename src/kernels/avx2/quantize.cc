@@ -284,23 +284,22 @@ PLIMSOLL_AVX2_END
 PLIMSOLL_AVX2_BEGIN
 
 void QuantizeActivations(const float* x, size_t columns, std::byte* out) {
-  auto* q = reinterpret_cast<int8_t*>(out);
-  auto* scale = reinterpret_cast<float*>(out + columns);
-  float* sum = scale + columns / kBlock;
+  auto* blocks = reinterpret_cast<ActivationBlock*>(out);
   for (size_t b = 0; b < columns / kBlock; ++b) {
     const Numbers numbers = LoadNumbers(x + b * kBlock);
     const float amax = LargestMagnitude(numbers);
+    ActivationBlock& block = blocks[b];
     __m256i bytes = _mm256_setzero_si256();
     if (!std::isfinite(amax)) {
-      scale[b] = sum[b] = std::numeric_limits<float>::quiet_NaN();
+      block.scale = block.sum = std::numeric_limits<float>::quiet_NaN();
     } else if (amax < kLeastAmax) {
-      scale[b] = sum[b] = 0.0f;
+      block.scale = block.sum = 0.0f;
     } else {
       bytes = PackBytes(RoundTo(numbers, 127.0f / amax, -127, 127));
-      scale[b] = amax / 127.0f;
-      sum[b] = scale[b] * static_cast<float>(SumBytes(bytes));
+      block.scale = amax / 127.0f;
+      block.sum = block.scale * static_cast<float>(SumBytes(bytes));
     }
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + b * kBlock), bytes);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(block.q), bytes);
   }
 }
 

@@ -1,5 +1,4 @@
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "kernels/blocks.h"
@@ -11,13 +10,13 @@ namespace {
 
 // Block by block: an exact integer sum, then the scales.
 template <class Block>
-float DotBlocks(const std::byte* row, const QuantizedToken& token, size_t columns) {
+float DotBlocks(const std::byte* row, const ActivationBlock* token, size_t columns) {
   double sum = 0;
   for (size_t b = 0; b < columns / kBlock; ++b) {
     const Block block = LoadBlock<Block>(row, b);
     int32_t dot = 0;
-    for (size_t i = 0; i < kBlock; ++i) dot += NumberOf(block, i) * token.q[b * kBlock + i];
-    sum += double{ScaleOf(block)} * token.scale[b] * dot + double{OffsetOf(block)} * token.sum[b];
+    for (size_t i = 0; i < kBlock; ++i) dot += NumberOf(block, i) * token[b].q[i];
+    sum += double{ScaleOf(block)} * token[b].scale * dot + double{OffsetOf(block)} * token[b].sum;
   }
   return static_cast<float>(sum);
 }
@@ -32,7 +31,7 @@ float DotRow(const MatMul& product, const std::byte* row, size_t t) {
   const size_t columns = product.weights->columns;
   const tensor::DType dtype = product.weights->dtype;
   if (!tensor::TraitsOf(dtype).quantized) return Dot(row, dtype, product.x + t * product.x_stride, columns);
-  const QuantizedToken token = ViewToken(product.quantized + t * QuantizedTokenBytes(columns), columns);
+  const ActivationBlock* token = TokenAt(product.quantized, columns, t);
   if (dtype == tensor::DType::kQ8_0) return DotBlocks<BlockQ8_0>(row, token, columns);
   if (dtype == tensor::DType::kQ4_0) return DotBlocks<BlockQ4_0>(row, token, columns);
   return DotBlocks<BlockQ4_1>(row, token, columns);
@@ -41,12 +40,10 @@ float DotRow(const MatMul& product, const std::byte* row, size_t t) {
 }  // namespace
 
 void QuantizeActivations(const float* x, size_t columns, std::byte* out) {
-  auto* q = reinterpret_cast<int8_t*>(out);
-  auto* scale = reinterpret_cast<float*>(out + columns);
-  float* sum = scale + columns / kBlock;
+  auto* blocks = reinterpret_cast<ActivationBlock*>(out);
   for (size_t b = 0; b < columns / kBlock; ++b) {
     const float* from = x + b * kBlock;
-    int8_t* to = q + b * kBlock;
+    ActivationBlock& block = blocks[b];
     float amax = 0;
     bool finite = true;
     for (size_t i = 0; i < kBlock; ++i) {
@@ -54,18 +51,18 @@ void QuantizeActivations(const float* x, size_t columns, std::byte* out) {
       finite = finite && std::isfinite(from[i]);
     }
     if (!finite || amax < kLeastAmax) {
-      std::memset(to, 0, kBlock);
-      scale[b] = sum[b] = finite ? 0.0f : std::numeric_limits<float>::quiet_NaN();
+      const float value = finite ? 0.0f : std::numeric_limits<float>::quiet_NaN();
+      block = {value, value, {}};
       continue;
     }
     const float inverse = 127.0f / amax;
     int32_t total = 0;
     for (size_t i = 0; i < kBlock; ++i) {
-      to[i] = static_cast<int8_t>(std::lrintf(from[i] * inverse));
-      total += to[i];
+      block.q[i] = static_cast<int8_t>(std::lrintf(from[i] * inverse));
+      total += block.q[i];
     }
-    scale[b] = amax / 127.0f;
-    sum[b] = scale[b] * static_cast<float>(total);
+    block.scale = amax / 127.0f;
+    block.sum = block.scale * static_cast<float>(total);
   }
 }
 
