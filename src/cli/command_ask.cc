@@ -63,7 +63,7 @@ Result<std::vector<answer::Hit>> FindPassages(Session& session, store::Store& st
     if (model) {
       PLIMSOLL_ASSIGN(embedder, LoadEmbedder(session, *model));
     }
-    worker::ParserWorker parser(ParserShare(session, embedder ? embedder->planned_bytes : loading::kParentBaseBytes));
+    worker::ParserWorker parser(ParserShare(session, embedder ? embedder->planned_bytes : loading::kParentWithStoreBytes));
     answer::IngestOptions ingest{session.options.in_paths, embedder ? embedder->embedder.get() : nullptr, embedder ? embedder->path : ""};
     const auto reader = [&](const std::string& path, const StopToken& stop) { return parser.Read(path, stop); };
     PLIMSOLL_ASSIGN(const auto report, answer::Ingest(store, reader, ingest, session.progress.sink(), session.stop));
@@ -99,10 +99,10 @@ Result<std::optional<ChatModel>> LoadChatModel(Session& session, std::vector<std
     }
     model = installed->path;
   }
-  PLIMSOLL_ASSIGN(const loading::Wishes wishes, WishesOf(options));
+  PLIMSOLL_ASSIGN(const loading::Wishes wishes, WishesOf(options, loading::kParentWithStoreBytes));
   ChatModel chat;
   const auto load = [&]() -> Result<void> {
-    PLIMSOLL_ASSIGN(chat.worker, session.StartWorker(model));
+    PLIMSOLL_ASSIGN(chat.worker, session.StartWorker(model, loading::kParentWithStoreBytes));
     PLIMSOLL_ASSIGN(chat.load, session.Load(*chat.worker, wishes));
     chat.generator = std::make_unique<backends::WorkerGenerator>(*chat.worker, chat.load.rung.context_tokens);
     return {};

@@ -56,11 +56,18 @@ Result<void> RunGenerate(Session& session) {
   PLIMSOLL_ASSIGN(const engine::GenerateResult result, worker->Generate(request, sink, session.progress.sink(), session.stop));
   PLIMSOLL_TRY(printed);
   const double total_s = platform::MonotonicSeconds() - start;
-  if (!stream) return session.console.Out(Dump(ResultJson(session, result, load, worker->peak_resident_bytes(), total_s)) + "\n");
+  const Result<void> stopped = session.stop.Check();
+  if (!stream) {
+    Json json = ResultJson(session, result, load, worker->peak_resident_bytes(), total_s);
+    if (!stopped) json.update(ErrorJson(stopped.error()));
+    session.error_is_printed = !stopped;
+    PLIMSOLL_TRY(session.console.Out(Dump(json) + "\n"));
+    return stopped;
+  }
   PLIMSOLL_TRY(session.console.Out("\n"));
   session.console.Notice(fmt::format("{} tokens after {} ({}), {:.1f} s in all; memory {} of {}", result.tokens.size(), result.prompt_tokens,
       result.stop_reason, total_s, FormatBytes(worker->peak_resident_bytes()), FormatBytes(session.limit.bytes)));
-  return {};
+  return stopped;
 }
 
 }  // namespace plimsoll::cli

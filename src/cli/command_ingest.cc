@@ -37,7 +37,7 @@ Result<void> RunIngest(Session& session) {
   if (embedder_model) {
     PLIMSOLL_ASSIGN(embedder, LoadEmbedder(session, *embedder_model));
   }
-  worker::ParserWorker parser(ParserShare(session, embedder ? embedder->planned_bytes : loading::kParentBaseBytes));
+  worker::ParserWorker parser(ParserShare(session, embedder ? embedder->planned_bytes : loading::kParentWithStoreBytes));
   answer::IngestOptions ingest;
   ingest.paths = session.options.paths;
   ingest.embedder = embedder ? embedder->embedder.get() : nullptr;

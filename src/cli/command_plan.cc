@@ -65,6 +65,7 @@ Result<void> RunPlan(Session& session) {
   }
   Json json = PlanJson(plan);
   json.update(ErrorJson(error));
+  session.error_is_printed = true;
   PLIMSOLL_TRY(session.console.Out(Dump(json) + "\n"));
   return error;
 }

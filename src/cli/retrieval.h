@@ -22,7 +22,7 @@ struct LoadedEmbedder {
 };
 
 // Starts and loads an embedding model. `parent_bytes`: what else the command runs beside it.
-Result<LoadedEmbedder> LoadEmbedder(Session& session, const std::string& model, uint64_t parent_bytes = loading::kParentBaseBytes);
+Result<LoadedEmbedder> LoadEmbedder(Session& session, const std::string& model, uint64_t parent_bytes = loading::kParentWithStoreBytes);
 
 // The embedder that a collection was made with, loaded, if it has one and it is still there; a notice says why not.
 // nullopt for keyword search alone.

@@ -49,6 +49,7 @@ struct Session {
   Result<worker::LoadReport> Load(worker::ModelWorker& worker, const loading::Wishes& wishes);
   Result<std::unique_ptr<store::Store>> OpenCollection(bool for_writing, memory::Budget& budget) const;
 
+  bool error_is_printed = false;  // the command's own JSON object holds the error already
   std::optional<home::Registration> registration;  // of what this command plans to use
 };
 

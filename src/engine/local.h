@@ -69,7 +69,8 @@ class LocalGenerator : public Generator {
 class LocalEmbedder : public Embedder {
  public:
   // Texts come from documents: no special token is recognised in them. `description` gives pooling and max_tokens;
-  // vectors are normalised whatever it says, as the interface promises. kUnsupported: no usable tokenizer.
+  // vectors are normalised whatever it says, as the interface promises. Without a usable tokenizer only token ids can be
+  // embedded (encoder()); whoever gives text gets the tokenizer's error.
   static Result<std::unique_ptr<LocalEmbedder>> Create(Encoder encoder, ModelText text,
                                                        const checkpoint::Description& description,
                                                        std::string identity);
@@ -89,12 +90,12 @@ class LocalEmbedder : public Embedder {
 
   Encoder& encoder() { return encoder_; }
   checkpoint::Pooling pooling() const { return pooling_; }
-  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
+  Result<const text::Tokenizer*> tokenizer() const;
 
  private:
-  LocalEmbedder(Encoder encoder, std::unique_ptr<text::Tokenizer> tokenizer);
+  LocalEmbedder(Encoder encoder, Result<std::unique_ptr<text::Tokenizer>> tokenizer);
   Encoder encoder_;
-  std::unique_ptr<text::Tokenizer> tokenizer_;
+  Result<std::unique_ptr<text::Tokenizer>> tokenizer_;
   checkpoint::Pooling pooling_ = checkpoint::Pooling::kMean;
   uint32_t max_tokens_ = 0;
   size_t added_behind_ = 0;  // special tokens that the tokenizer adds after a text

@@ -18,28 +18,34 @@ Result<size_t> AddedBehind(const text::Tokenizer& tokenizer) {
 
 }  // namespace
 
-LocalEmbedder::LocalEmbedder(Encoder encoder, std::unique_ptr<text::Tokenizer> tokenizer)
+LocalEmbedder::LocalEmbedder(Encoder encoder, Result<std::unique_ptr<text::Tokenizer>> tokenizer)
     : encoder_(std::move(encoder)), tokenizer_(std::move(tokenizer)) {}
 
 Result<std::unique_ptr<LocalEmbedder>> LocalEmbedder::Create(Encoder encoder, ModelText text,
                                                              const checkpoint::Description& description,
                                                              std::string identity) {
-  if (!text.tokenizer) return Prefixed(std::move(text.tokenizer).error(), "embedding model");
-  std::unique_ptr<LocalEmbedder> embedder(new LocalEmbedder(std::move(encoder), *std::move(text.tokenizer)));
-  PLIMSOLL_ASSIGN(embedder->added_behind_, AddedBehind(*embedder->tokenizer_));
+  std::unique_ptr<LocalEmbedder> embedder(new LocalEmbedder(std::move(encoder), std::move(text.tokenizer)));
   embedder->pooling_ = description.pooling;
   embedder->identity_ = std::move(identity);
   const uint32_t positions = embedder->encoder_.max_tokens();
   embedder->max_tokens_ = description.max_tokens == 0 ? positions : std::min(description.max_tokens, positions);
-  if (embedder->max_tokens_ <= embedder->tokenizer_->added_special_count()) {
+  if (!embedder->tokenizer_) return embedder;
+  PLIMSOLL_ASSIGN(embedder->added_behind_, AddedBehind(**embedder->tokenizer_));
+  if (embedder->max_tokens_ <= (*embedder->tokenizer_)->added_special_count()) {
     return MakeError(ErrorCode::kInvalid, "the embedding model's window holds no token of a text");
   }
   return embedder;
 }
 
+Result<const text::Tokenizer*> LocalEmbedder::tokenizer() const {
+  if (!tokenizer_) return Prefixed(tokenizer_.error(), "embedding model");
+  return tokenizer_->get();
+}
+
 Result<LocalEmbedder::Cut> LocalEmbedder::Encode(std::string_view text, const text::EncodeOptions& options) const {
   Cut cut;
-  PLIMSOLL_ASSIGN(cut.ids, tokenizer_->Encode(text, options));
+  PLIMSOLL_ASSIGN(const text::Tokenizer* own, tokenizer());
+  PLIMSOLL_ASSIGN(cut.ids, own->Encode(text, options));
   cut.truncated = cut.ids.size() > max_tokens_;
   if (cut.truncated) {
     const size_t behind = options.add_special ? added_behind_ : 0;
@@ -64,9 +70,10 @@ Result<Embedder::Batch> LocalEmbedder::Embed(std::span<const std::string> texts,
 }
 
 Result<std::vector<uint32_t>> LocalEmbedder::CountTokens(std::span<const std::string> texts) {
+  PLIMSOLL_ASSIGN(const text::Tokenizer* own, tokenizer());
   std::vector<uint32_t> counts;
   for (const std::string& text : texts) {
-    PLIMSOLL_ASSIGN(const size_t count, tokenizer_->CountTokens(text));
+    PLIMSOLL_ASSIGN(const size_t count, own->CountTokens(text));
     counts.push_back(static_cast<uint32_t>(count));
   }
   return counts;

@@ -47,8 +47,9 @@ uint64_t ActivationBytes(const checkpoint::ModelConfig& config, const LayoutOpti
 uint64_t IoBufferBytes(const checkpoint::Description& description, Precision precision, int threads);
 // The worker itself: program, tokenizer, template, allocator slack.
 uint64_t WorkerBaseBytes(const checkpoint::ModelConfig& config);
-// The parent beside it: program, store connection, conversation.
-inline constexpr uint64_t kParentBaseBytes = uint64_t{24} << 20;
+// The parent beside it: program and conversation (9 MiB measured); with a collection open, the store's cache and buffers.
+inline constexpr uint64_t kParentBaseBytes = uint64_t{12} << 20;
+inline constexpr uint64_t kParentWithStoreBytes = uint64_t{28} << 20;
 
 using Parts = std::array<uint64_t, memory::kTagCount>;  // by Tag
 Parts ComputeParts(const checkpoint::Description& description, const LayoutOptions& options);

@@ -49,7 +49,8 @@ Result<ReplyBody> ModelSession::On(uint64_t, const EncoderRequest&) {
   EncoderFacts facts;
   facts.dimensions = embedder->dimensions();
   facts.max_tokens = embedder->max_tokens();
-  facts.special_tokens = static_cast<uint32_t>(embedder->tokenizer().added_special_count());
+  PLIMSOLL_ASSIGN(const text::Tokenizer* tokenizer, embedder->tokenizer());
+  facts.special_tokens = static_cast<uint32_t>(tokenizer->added_special_count());
   facts.identity = embedder->identity();
   return ReplyBody(std::move(facts));
 }

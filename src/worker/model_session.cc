@@ -60,7 +60,7 @@ engine::ModelText& ModelSession::Text() {
 }
 
 Result<const text::Tokenizer*> ModelSession::Tokenizer() {
-  if (embedder_) return &embedder_->tokenizer();
+  if (embedder_) return embedder_->tokenizer();
   const engine::ModelText& text = generator_ ? generator_->text() : Text();
   if (!text.tokenizer) return Prefixed(text.tokenizer.error(), "tokenizer");
   return text.tokenizer->get();

@@ -87,7 +87,7 @@ class Interrupted(PlimsollTest):
             self.assertEqual((code, error["code"]), (70, "crashed"))
             self.assertRegex(error["message"], r"shard \d of 3")
             self.assertIn(".safetensors", error["message"])
-            self.assertRegex(error["message"], r"[\d.]+ (MiB|GiB) of")
+            self.assertRegex(error["message"], r"[\d.]+ (B|MiB|GiB) of [\d.]+ MiB done, [\d.]+ MiB in use of")
             self.assertTrue(error["next"])
 
     def test_ask_answers_from_the_documents_when_the_worker_dies(self):
