@@ -125,7 +125,7 @@ TEST(LayoutTest, PartsOfTheTinyLlama) {
   const Parts parts = ComputeParts(model, options);
   EXPECT_EQ(parts[static_cast<size_t>(memory::Tag::kWeights)], q8);
   EXPECT_EQ(parts[static_cast<size_t>(memory::Tag::kIoBuffers)], 2 * (2 * kMiB + 4096));
-  EXPECT_EQ(parts[static_cast<size_t>(memory::Tag::kProcessBase)], 21 * kMiB);
+  EXPECT_EQ(parts[static_cast<size_t>(memory::Tag::kProcessBase)], 13 * kMiB);
   EXPECT_EQ(Sum(parts), parts[0] + parts[1] + parts[2] + parts[3] + parts[7]);
 }
 

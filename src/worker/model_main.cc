@@ -37,11 +37,15 @@ uint64_t DataLimit(const ModelMainOptions& options) {
   return options.limit_bytes - options.parent_bytes + static_cast<uint64_t>(threads) * kStackBytes + kAheadBytes;
 }
 
-void BoundThisProcess([[maybe_unused]] const ModelMainOptions& options) {
-  platform::PreferAsOutOfMemoryVictim();
-#ifndef PLIMSOLL_SANITIZED
-  platform::LimitOwnData(DataLimit(options));
+#ifdef PLIMSOLL_SANITIZED
+constexpr bool kBoundData = false;  // shadow memory is not ours
+#else
+constexpr bool kBoundData = true;
 #endif
+
+void BoundThisProcess(const ModelMainOptions& options) {
+  platform::PreferAsOutOfMemoryVictim();
+  if (kBoundData) platform::LimitOwnData(DataLimit(options));
 }
 
 Breadcrumb FirstCrumb(const ModelMainOptions& options) {

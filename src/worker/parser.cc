@@ -24,16 +24,21 @@ constexpr int64_t kLastBreathMs = 300;   // between the end of its output and it
 // time, well before the bound.
 constexpr int64_t kReplaceAfter = 5, kCpuBound = 10;
 constexpr uint64_t kCodeBytes = 256 * kMiB;  // address space of program and libraries
+#ifdef PLIMSOLL_SANITIZED
+constexpr bool kBoundMemory = false;  // shadow memory is not ours
+#else
+constexpr bool kBoundMemory = true;
+#endif
 
 platform::ProcessSpec SpecFor(const ParserOptions& options) {
   platform::ProcessSpec spec;
   spec.program = options.program.empty() ? platform::OwnExecutable() : options.program;
   spec.arguments = ParseArguments({options.memory_bytes, options.seconds_per_document});
   spec.environment = options.environment;
-#ifndef PLIMSOLL_SANITIZED
-  spec.limits.data_bytes = options.memory_bytes;
-  spec.limits.address_space_bytes = options.memory_bytes + kCodeBytes;
-#endif
+  if (kBoundMemory) {
+    spec.limits.data_bytes = options.memory_bytes;
+    spec.limits.address_space_bytes = options.memory_bytes + kCodeBytes;
+  }
   spec.limits.cpu_seconds = static_cast<uint64_t>(options.seconds_per_document * kCpuBound);
   return spec;
 }
