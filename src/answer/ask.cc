@@ -10,6 +10,7 @@
 #include "answer/citations.h"
 #include "answer/evidence.h"
 #include "answer/passages.h"
+#include "answer/repetition.h"
 #include "text/utf8.h"
 
 namespace plimsoll::answer {
@@ -55,17 +56,31 @@ Answer Extracted(const AskOptions& options, const std::vector<Hit>& hits, std::s
   return answer;
 }
 
+// A model that begins to repeat itself is stopped; the text ends before the repetition, the stop reason is "repetition".
 Result<engine::GenerateResult> Generate(const AskOptions& options, Prompt& prompt, engine::Generator& generator,
                                         const engine::TextSink& sink, const ProgressSink& progress, const StopToken& stop) {
   engine::GenerateRequest request;
   request.prompt = std::move(prompt.tokens);
   request.max_tokens = options.max_answer_tokens;
   CitationMarkFilter filter;
+  RepetitionWatch watch;
   const auto show = [&](const std::string& text) { return text.empty() || !sink || sink(text); };
-  PLIMSOLL_ASSIGN(engine::GenerateResult result,
-                  generator.Generate(request, [&](std::string_view piece) { return show(filter.Feed(piece)); }, progress, stop));
+  const auto take = [&](std::string_view piece) { return watch.Feed(piece) && show(filter.Feed(piece)); };
+  PLIMSOLL_ASSIGN(engine::GenerateResult result, generator.Generate(request, take, progress, stop));
   show(filter.Finish());
+  if (watch.repeats()) {
+    result.text = watch.Kept();
+    result.stop_reason = "repetition";
+  }
   return result;
+}
+
+// What the model did not find stands below the passages' own nearest sentences.
+Answer ModelFindsNothing(const AskOptions& options, const std::vector<Hit>& hits) {
+  Answer answer = ExtractiveAnswer(options.question, hits);
+  answer.not_in_documents = true;
+  answer.text = "The model finds no answer to this in your documents. What comes nearest:\n" + answer.text;
+  return answer;
 }
 
 // What to make of the text that the model wrote.
@@ -74,11 +89,15 @@ Answer Judge(const AskOptions& options, const std::vector<Hit>& hits, const Prom
   CiteSentences(WithoutCitationMarks(generated.text), prompt.passages, &answer);
   const bool any_supported = std::ranges::any_of(answer.sentences, &Sentence::supported);
   if (!any_supported && SaysItDoesNotKnow(generated.text)) {
-    answer = NotInDocuments(hits, "the model finds no answer in the passages it read");
+    answer = ModelFindsNothing(options, hits);
   } else if (!any_supported) {
+    const std::vector<Sentence> rejected = std::move(answer.sentences);
     answer = Extracted(options, hits, "no sentence that the model wrote is supported by the passages; these are the passages' own");
+    answer.sentences.insert(answer.sentences.end(), rejected.begin(), rejected.end());
   } else if (generated.stop_reason == "length") {
     answer.notices.push_back(fmt::format("the answer was cut after {} tokens", options.max_answer_tokens));
+  } else if (generated.stop_reason == "repetition") {
+    answer.notices.push_back("the model began to repeat itself and was stopped");
   }
   Add(&answer.notices, prompt.notices);
   answer.prompt_tokens = generated.prompt_tokens;

@@ -58,11 +58,13 @@ Evidence WeighHits(const std::string& question, const std::vector<Hit>& hits) {
     stems.push_back(StemsOf(hit));
     evidence.best_cosine = std::max(evidence.best_cosine, hit.vector_score);
   }
+  const bool by_meaning = evidence.best_cosine > 0;
   double total = 0;
   for (const Term& term : terms) {
     const auto having = std::ranges::count_if(stems, [&](const auto& set) { return set.contains(term.stem); });
     if (having == 0 && term.name) evidence.missing_names.push_back(WordAt(question, term.begin));
-    const double weight = std::log((static_cast<double>(hits.size()) + 1) / (static_cast<double>(having) + 0.5));
+    // Among hits of keyword search alone the word that found them would weigh next to nothing: there each word counts one.
+    const double weight = !by_meaning ? 1.0 : std::log((static_cast<double>(hits.size()) + 1) / (static_cast<double>(having) + 0.5));
     if (weights.emplace(term.stem, weight).second) total += weight;
   }
   for (const std::set<std::string>& set : stems) {

@@ -47,6 +47,7 @@ std::vector<Candidate> CandidatesOf(const Hit& hit) {
   for (const documents::Sentence& sentence : documents::SplitSentences(text)) {
     const size_t bytes = sentence.end - sentence.begin;
     if (sentence.code || bytes < kMinBytes || bytes > kMaxBytes) continue;
+    if (hit.chunk.section.find(text.substr(sentence.begin, bytes)) != std::string::npos) continue;  // its own heading
     Candidate& candidate = candidates.emplace_back();
     candidate.hit = &hit;
     candidate.start_char = sentence.begin_char;

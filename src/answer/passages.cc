@@ -14,6 +14,8 @@ constexpr double kSecondsToFirstWord = 10;
 constexpr uint32_t kTokensAtUnknownSpeed = 700;
 constexpr uint32_t kLeastTokens = 300;  // one passage and the question, however slow the machine
 constexpr uint32_t kTokensPerPassageFrame = 8;
+// A passage that scores less than this share of the best one confuses a small model more than it helps.
+constexpr double kLeastOfBest = 0.5;
 
 constexpr const char* kSystem =
     "Answer the question from the passages. Use only what they say. Answer in one to three short sentences. "
@@ -69,6 +71,7 @@ Result<Prompt> BuildPrompt(const AskOptions& options, const std::vector<Hit>& hi
         .Next("ask a shorter question, or give a larger --context");
   }
   for (const Hit& hit : hits) {
+    if (hit.score < kLeastOfBest * hits.front().score) break;
     PLIMSOLL_ASSIGN(const auto tokens, generator.Tokenize(hit.chunk.section + "\n" + hit.chunk.text));
     const uint64_t needed = tokens.size() + kTokensPerPassageFrame;
     if (used + needed <= limit.tokens) {
@@ -88,8 +91,11 @@ Result<Prompt> BuildPrompt(const AskOptions& options, const std::vector<Hit>& hi
     if (prompt.tokens.size() <= limit.tokens || prompt.passages.empty()) break;
     prompt.passages.pop_back();
   }
-  if (prompt.passages.size() < hits.size()) {
-    prompt.notices.push_back(fmt::format("{} of {} passages found were read by the model, so that {}", prompt.passages.size(), hits.size(),
+  const auto relevant = static_cast<size_t>(std::ranges::count_if(hits, [&](const Hit& hit) {
+    return hit.score >= kLeastOfBest * hits.front().score;
+  }));
+  if (prompt.passages.size() < relevant) {
+    prompt.notices.push_back(fmt::format("{} of {} passages found were read by the model, so that {}", prompt.passages.size(), relevant,
                                          limit.by_time ? "the first word comes within about 10 s" : "they fit its context"));
   }
   return prompt;

@@ -76,13 +76,13 @@ class Grammar {
     ModelOptions& model = options_.model;
     command->add_option("--precision", model.precision, "auto, stored (alias f16), q8 or q4")
         ->check(CLI::IsMember({"auto", "stored", "f16", "q8", "q4", "q4s"}))->group("Loading");
-    command->add_option("--stream", model.stream, "auto, on or off: part of the layers read from disk for each pass")
+    command->add_option("--stream", model.stream, "auto or off; on (part of the layers read from disk for each pass): not yet")
         ->check(CLI::IsMember({"auto", "on", "off"}))->group("Loading");
-    command->add_option("--kv", model.kv, "auto, f16 or q8: type of the KV cache")
+    command->add_option("--kv", model.kv, "auto or f16: type of the KV cache; q8: not yet")
         ->check(CLI::IsMember({"auto", "f16", "q8"}))->group("Loading");
     command->add_option("--context", model.context_tokens, "Tokens of context (default: the model's or 4096, the lesser)")
         ->check(CLI::Range(16u, 1u << 24))->group("Loading");
-    command->add_flag("--no-cache", model.no_cache, "Do not keep the converted model on disk")->group("Loading");
+    command->add_flag("--no-cache", model.no_cache, "Do not keep the converted model on disk (none is kept yet)")->group("Loading");
   }
 
   void AddCollection(CLI::App* command) {
@@ -111,7 +111,7 @@ class Grammar {
     ask->add_option("QUESTION", options_.question, "The question")->required();
     ask->add_option("--in", options_.in_paths, "Read these files for this question only (may be repeated)")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     ask->add_option("--model", options_.model.model, "Chat model (default: the installed one)");
-    ask->add_option("--backend", options_.backend, "auto, local, openai, or extract (no language model)")
+    ask->add_option("--backend", options_.backend, "auto, local, extract (no language model), or openai (not yet)")
         ->check(CLI::IsMember({"auto", "local", "openai", "extract"}));
     ask->add_option("--max-tokens", options_.max_tokens, "Longest answer, in tokens")->check(CLI::Range(1u, 1u << 20))->default_str("256");
     AddCollection(ask);
@@ -190,6 +190,8 @@ class Grammar {
     Add(*collections, "list", "Which collections there are", "  plimsoll collections list");
     AddNamed(Add(*collections, "remove", "Delete a collection's index; the documents stay", "  plimsoll collections remove work"));
 
+    CLI::App* doctor = Add(app_, "doctor", "How the last model process that died ended", "  plimsoll doctor\n  plimsoll doctor --forget");
+    doctor->add_flag("--forget", options_.forget, "Try plans again that ended the model process twice");
     Add(app_, "status", "Memory, collections, models and running commands", "  plimsoll status");
   }
 

@@ -59,9 +59,13 @@ Result<std::vector<answer::Hit>> FindPassages(Session& session, store::Store& st
   if (session.options.in_paths.empty()) {
     PLIMSOLL_ASSIGN(embedder, EmbedderOf(session, store));
   } else {
+    PLIMSOLL_TRY(CheckPathsExist(session.options.in_paths));
     PLIMSOLL_ASSIGN(const auto model, ChooseEmbedder(session, store));
     if (model) {
-      PLIMSOLL_ASSIGN(embedder, LoadEmbedder(session, *model));
+      auto loaded = LoadEmbedder(session, *model);
+      if (loaded) embedder = std::move(*loaded);
+      if (!loaded && loaded.error().code == ErrorCode::kCancelled) return std::move(loaded).error();
+      if (!loaded) session.console.Notice("note: searching by keywords alone: " + Describe(loaded.error()));
     }
     worker::ParserWorker parser(ParserShare(session, embedder ? embedder->planned_bytes : loading::kParentWithStoreBytes));
     answer::IngestOptions ingest{session.options.in_paths, embedder ? embedder->embedder.get() : nullptr, embedder ? embedder->path : ""};
@@ -137,12 +141,19 @@ Json AnswerJson(const Session& session, const answer::Answer& answer, const Acco
           {"cost", {{"estimate", 0}, {"actual", 0}, {"currency", nullptr}}}};
 }
 
+// Titles and paths come from outside.
+std::string OneLine(const std::string& text) {
+  std::string line = Printable(text);
+  std::ranges::replace(line, '\n', ' ');
+  return line;
+}
+
 std::string SourcesText(const Session& session, const answer::Answer& answer) {
   std::string text;
   for (const auto& citation : answer.citations) {
     const std::string page = citation.page > 0 ? fmt::format(", page {}", citation.page) : "";
-    text += fmt::format("\n[{}] {}{}{}{}\n    {}, characters {} to {}\n    \"{}\"\n", citation.n, session.console.Bold(true), citation.document, session.console.Bold(false),
-                        page, citation.path, citation.start_char, citation.end_char, Printable(citation.quote));
+    text += fmt::format("\n[{}] {}{}{}{}\n    {}, characters {} to {}\n    \"{}\"\n", citation.n, session.console.Bold(true), OneLine(citation.document), session.console.Bold(false),
+                        page, OneLine(citation.path), citation.start_char, citation.end_char, Printable(citation.quote));
   }
   for (const auto& sentence : answer.sentences) {
     if (!sentence.supported) text += fmt::format("\nNot supported by your documents: {}\n", Printable(sentence.text));
@@ -170,6 +181,7 @@ Result<void> RunAsk(Session& session) {
   if (options.backend == "openai") {
     return MakeError(ErrorCode::kUnsupported, "--backend openai: remote endpoints are not supported yet").Next("use --backend local or extract");
   }
+  PLIMSOLL_TRY(CheckNotBlank(options.question, "question"));
   memory::Budget budget(session.limit.bytes);
   std::optional<TemporaryCollection> temporary;
   std::unique_ptr<store::Store> store;

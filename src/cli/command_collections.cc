@@ -48,6 +48,7 @@ Result<void> RunCollectionsRemove(Session& session) {
   if (!platform::Exists(file)) {
     return MakeError(ErrorCode::kNotFound, fmt::format("no collection '{}'", name)).Next("see `plimsoll collections list`");
   }
+  PLIMSOLL_TRY(session.LockCollection(name));
   PLIMSOLL_TRY(store::RemoveSqliteStore(file));
   if (session.console.json()) return session.console.Out(Dump({{"removed", name}}) + "\n");
   return session.console.Out(fmt::format("collection {} removed; the documents themselves are untouched\n", name));

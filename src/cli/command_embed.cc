@@ -71,8 +71,10 @@ Result<void> RunEmbed(Session& session) {
   PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(session.options.model.model));
   PLIMSOLL_TRY(session.Load(*worker, wishes));
   BatchedEmbedding embedding(session, *worker);
-  PLIMSOLL_TRY(ForEachJsonLine(session.options.jsonl, [&](JsonlInput input) { return embedding.Add(std::move(input)); }));
-  return embedding.Flush();
+  session.json_lines = true;
+  const Result<void> read = ForEachJsonLine(session.options.jsonl, [&](JsonlInput input) { return embedding.Add(std::move(input)); });
+  PLIMSOLL_TRY(embedding.Flush());  // the lines before a bad one
+  return read;
 }
 
 }  // namespace plimsoll::cli

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "base/bytes.h"
@@ -36,6 +38,9 @@ Json ResultJson(const Session& session, const engine::GenerateResult& result, co
 Result<void> RunGenerate(Session& session) {
   const double start = platform::MonotonicSeconds();
   const Options& options = session.options;
+  if (!std::isfinite(options.temperature)) {
+    return MakeError(ErrorCode::kUsage, "the temperature is not a number").Next("give 0 or more, for example --temperature 0.7");
+  }
   PLIMSOLL_ASSIGN(const std::string prompt, PromptOf(options));
   PLIMSOLL_ASSIGN(const loading::Wishes wishes, WishesOf(options));
   PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(options.model.model));

@@ -30,6 +30,7 @@ std::string ReportText(const answer::IngestReport& report, const std::string& co
 }  // namespace
 
 Result<void> RunIngest(Session& session) {
+  PLIMSOLL_TRY(CheckPathsExist(session.options.paths));
   memory::Budget budget(session.limit.bytes);
   PLIMSOLL_ASSIGN(const auto store, session.OpenCollection(true, budget));
   PLIMSOLL_ASSIGN(const auto embedder_model, ChooseEmbedder(session, *store));

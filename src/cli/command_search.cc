@@ -3,9 +3,12 @@
 #include "answer/retrieve.h"
 #include "cli/commands.h"
 #include "cli/retrieval.h"
+#include "text/utf8.h"
 
 namespace plimsoll::cli {
 namespace {
+
+constexpr size_t kShownBytes = 400;  // of a passage, on a terminal
 
 answer::SearchMode ModeOf(const std::string& name) {
   return name == "keyword" ? answer::SearchMode::kKeyword : name == "vector" ? answer::SearchMode::kVector : answer::SearchMode::kHybrid;
@@ -20,6 +23,7 @@ Json HitJson(const answer::Hit& hit) {
 }  // namespace
 
 Result<void> RunSearch(Session& session) {
+  PLIMSOLL_TRY(CheckNotBlank(session.options.query, "query"));
   memory::Budget budget(session.limit.bytes);
   PLIMSOLL_ASSIGN(const auto store, session.OpenCollection(false, budget));
   const answer::SearchMode mode = ModeOf(session.options.mode);
@@ -35,13 +39,13 @@ Result<void> RunSearch(Session& session) {
     for (const answer::Hit& hit : hits) list.push_back(HitJson(hit));
     return session.console.Out(Dump({{"hits", std::move(list)}}) + "\n");
   }
-  std::string text = hits.empty() ? "nothing found\n" : "";
+  std::string out = hits.empty() ? "nothing found\n" : "";
   for (size_t i = 0; i < hits.size(); ++i) {
     const answer::Hit& hit = hits[i];
-    text += fmt::format("{}. {}{}  {:.3f}\n   {}\n", i + 1, hit.chunk.section, hit.chunk.page ? fmt::format(", page {}", hit.chunk.page) : "", hit.score, hit.file.path);
-    text += fmt::format("   {}\n\n", hit.chunk.text.substr(0, 400));
+    out += fmt::format("{}. {}{}  {:.3f}\n   {}\n", i + 1, hit.chunk.section, hit.chunk.page ? fmt::format(", page {}", hit.chunk.page) : "", hit.score, hit.file.path);
+    out += fmt::format("   {}\n\n", hit.chunk.text.substr(0, text::CodePointBoundary(hit.chunk.text, kShownBytes)));
   }
-  return session.console.Out(Printable(text));
+  return session.console.Out(Printable(out));
 }
 
 }  // namespace plimsoll::cli

@@ -5,6 +5,7 @@ namespace plimsoll::cli {
 
 Result<void> RunTokenize(Session& session) {
   PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(session.options.model.model));
+  session.json_lines = true;
   return ForEachJsonLine(session.options.jsonl, [&](JsonlInput input) -> Result<void> {
     PLIMSOLL_TRY(session.stop.Check());
     if (!input.ids) {

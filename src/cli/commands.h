@@ -30,5 +30,6 @@ Result<void> RunDocumentsRemove(Session& session);
 Result<void> RunCollectionsList(Session& session);
 Result<void> RunCollectionsRemove(Session& session);
 Result<void> RunStatus(Session& session);
+Result<void> RunDoctor(Session& session);
 
 }  // namespace plimsoll::cli

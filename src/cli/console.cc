@@ -27,8 +27,8 @@ void Console::Notice(std::string_view line) {
   if (!quiet_) std::fputs(fmt::format("{}\n", Printable(line)).c_str(), stderr);
 }
 
-void Console::Fail(const Error& error, bool in_output) {
-  if (json_ && !in_output) (void)Out(Dump(ErrorJson(error)) + "\n");
+void Console::Fail(const Error& error, bool in_output, bool json_lines) {
+  if ((json_ || json_lines) && !in_output) (void)Out(Dump(ErrorJson(error)) + "\n");
   std::fputs(fmt::format("plimsoll: {}\n", Printable(Describe(error))).c_str(), stderr);
 }
 

@@ -18,8 +18,9 @@ class Console {
   Result<void> Out(std::string_view text);
   // A line on standard error, unless --quiet.
   void Notice(std::string_view line);
-  // Always on standard error; with --json also as an object on standard output, unless it is there already.
-  void Fail(const Error& error, bool in_output);
+  // Always on standard error; with --json, and where the output is JSON lines, also as an object on standard output,
+  // unless it is there already.
+  void Fail(const Error& error, bool in_output, bool json_lines);
 
   std::string_view Bold(bool on) const;   // escape sequences, or nothing
   std::string_view Dim(bool on) const;

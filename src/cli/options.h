@@ -58,6 +58,7 @@ struct Options {
   std::string name;                      // model add|remove|check, documents remove, collections remove
   std::string path;                      // model add PATH
   std::string default_role;              // model add --default
+  bool forget = false;                   // doctor --forget
 };
 
 }  // namespace plimsoll::cli

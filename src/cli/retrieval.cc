@@ -57,6 +57,20 @@ Result<std::optional<std::string>> ChooseEmbedder(Session& session, store::Store
   return std::optional<std::string>();
 }
 
+Result<void> CheckPathsExist(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    if (!platform::Exists(path)) {
+      return MakeError(ErrorCode::kNotFound, "no such file or folder").In(path).Next("check the path; nothing was read");
+    }
+  }
+  return {};
+}
+
+Result<void> CheckNotBlank(const std::string& text, std::string_view what) {
+  if (text.find_first_not_of(" \t\r\n") != std::string::npos) return {};
+  return MakeError(ErrorCode::kUsage, fmt::format("the {} is empty", what)).Next(fmt::format("write the {} in quotes", what));
+}
+
 worker::ParserOptions ParserShare(const Session& session, uint64_t planned_bytes) {
   const uint64_t left = session.limit.bytes > planned_bytes ? session.limit.bytes - planned_bytes : 0;
   worker::ParserOptions options;

@@ -32,6 +32,11 @@ Result<std::optional<LoadedEmbedder>> EmbedderOf(Session& session, store::Store&
 // default; nullopt for none.
 Result<std::optional<std::string>> ChooseEmbedder(Session& session, store::Store& store);
 
+// kNotFound for the first path that a person named and that is not there.
+Result<void> CheckPathsExist(const std::vector<std::string>& paths);
+// kUsage for a question or query without a visible character.
+Result<void> CheckNotBlank(const std::string& text, std::string_view what);
+
 // A parser worker that fits beside what is planned already.
 worker::ParserOptions ParserShare(const Session& session, uint64_t planned_bytes);
 

@@ -22,7 +22,7 @@ const std::map<std::string_view, Command>& Commands() {
       {"template", RunTemplate}, {"model list", RunModelList}, {"model add", RunModelAdd},
       {"model remove", RunModelRemove}, {"model check", RunModelCheck}, {"documents list", RunDocumentsList},
       {"documents remove", RunDocumentsRemove}, {"collections list", RunCollectionsList},
-      {"collections remove", RunCollectionsRemove}, {"status", RunStatus}};
+      {"collections remove", RunCollectionsRemove}, {"status", RunStatus}, {"doctor", RunDoctor}};
   return commands;
 }
 
@@ -47,7 +47,7 @@ Result<void> RunCommand(Session& session, Command command) {
 int Finish(Session& session, const Result<void>& result) {
   session.progress.Clear();
   if (result) return 0;
-  session.console.Fail(result.error(), session.error_is_printed);
+  session.console.Fail(result.error(), session.error_is_printed, session.json_lines);
   return TraitsOf(result.error().code).exit_code;
 }
 
@@ -64,10 +64,10 @@ int Run(int argc, char** argv) {
   if (parsed.command.empty()) {
     // What was wrong may be the very option --json, so it is looked for by hand.
     for (int i = 1; i < argc; ++i) options.global.json |= std::string_view(argv[i]) == "--json";
-    Console(options.global).Fail(MakeError(ErrorCode::kUsage, parsed.text).Next("see `plimsoll --help` or `plimsoll COMMAND --help`"), false);
+    Console(options.global).Fail(MakeError(ErrorCode::kUsage, parsed.text).Next("see `plimsoll --help` or `plimsoll COMMAND --help`"), false, false);
     return parsed.exit_code;
   }
-  Session session{options, Console(options.global), ProgressPrinter(options.global), {}, {}, {}, false, {}};
+  Session session{options, Console(options.global), ProgressPrinter(options.global), {}, {}, {}, false, false, {}, {}};
   platform::StopOnInterrupt(session.stop);
   return Finish(session, RunCommand(session, Commands().at(parsed.command)));
 }

@@ -10,6 +10,11 @@
 #include "store/sqlite/sqlite_store.h"
 
 namespace plimsoll::cli {
+namespace {
+
+constexpr int64_t kLockWaitMs = 2000;
+
+}  // namespace
 
 uint64_t DefaultLimit(uint64_t available_bytes) {
   const uint64_t three_quarters = available_bytes / 4 * 3;
@@ -84,15 +89,26 @@ Result<std::unique_ptr<worker::ModelWorker>> Session::StartWorker(const std::str
 Result<worker::LoadReport> Session::Load(worker::ModelWorker& worker, const loading::Wishes& wishes) {
   PLIMSOLL_ASSIGN(const loading::Plan plan, worker.Plan(wishes));
   if (plan.fits) {
-    PLIMSOLL_ASSIGN(registration, home::Registration::Register(home, plan.chosen.total_bytes));
+    // On a full or read-only disk the model can still run; others just do not see it coming.
+    auto registered = home::Registration::Register(home, plan.chosen.total_bytes);
+    if (registered) registration = std::move(*registered);
+    if (!registered) console.Notice("note: other commands are not told of the memory planned here: " + Describe(registered.error()));
   }
   auto report = worker.Load(wishes, progress.sink(), stop);
   progress.Clear();
   return report;
 }
 
-Result<std::unique_ptr<store::Store>> Session::OpenCollection(bool for_writing, memory::Budget& budget) const {
+Result<void> Session::LockCollection(const std::string& name) {
+  PLIMSOLL_ASSIGN(collection_lock, platform::FileLock::Acquire(home.CollectionFile(name) + ".lock", kLockWaitMs));
+  return {};
+}
+
+Result<std::unique_ptr<store::Store>> Session::OpenCollection(bool for_writing, memory::Budget& budget) {
   PLIMSOLL_TRY(home::CheckCollectionName(options.collection));
+  if (for_writing) {
+    PLIMSOLL_TRY(LockCollection(options.collection));
+  }
   const std::string file = home.CollectionFile(options.collection);
   if (!for_writing && !platform::Exists(file)) {
     return MakeError(ErrorCode::kNotFound, fmt::format("no collection '{}'", options.collection))

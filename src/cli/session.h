@@ -16,6 +16,7 @@
 #include "home/home.h"
 #include "loading/plan.h"
 #include "memory/budget.h"
+#include "platform/lock.h"
 #include "store/store.h"
 #include "worker/client.h"
 
@@ -47,9 +48,13 @@ struct Session {
   Result<std::unique_ptr<worker::ModelWorker>> StartWorker(const std::string& model,
                                                            uint64_t parent_bytes = loading::kParentBaseBytes) const;
   Result<worker::LoadReport> Load(worker::ModelWorker& worker, const loading::Wishes& wishes);
-  Result<std::unique_ptr<store::Store>> OpenCollection(bool for_writing, memory::Budget& budget) const;
+  // For writing, the collection is locked against other writers until the command ends (kBusy names the holder).
+  Result<std::unique_ptr<store::Store>> OpenCollection(bool for_writing, memory::Budget& budget);
+  Result<void> LockCollection(const std::string& name);
 
   bool error_is_printed = false;  // the command's own JSON object holds the error already
+  bool json_lines = false;        // the output is JSON lines, which an error ends with or without --json
+  platform::FileLock collection_lock;
   std::optional<home::Registration> registration;  // of what this command plans to use
 };
 

@@ -48,6 +48,19 @@ TEST_F(HomeTest, CollectionNamesAreFileNames) {
   for (const char* name : {"", ".", "..", "../x", "a/b", "a b", ".hidden"}) EXPECT_FALSE(CheckCollectionName(name)) << name;
 }
 
+TEST_F(HomeTest, ASecondRegistrationOfAProcessReplacesTheFirst) {
+  std::optional<Registration> registration;
+  for (const uint64_t planned : {1000, 2000}) {
+    auto registered = Registration::Register(home_, planned);
+    ASSERT_TRUE(registered);
+    registration = std::move(*registered);
+  }
+  const std::string file = home_.RunFolder() + "/reserved-" + std::to_string(platform::OwnProcessId());
+  EXPECT_EQ(*platform::ReadWholeFile(file, 64), "2000");
+  registration.reset();
+  EXPECT_FALSE(platform::Exists(file));
+}
+
 TEST_F(HomeTest, RegistrationsOfOthersCountUntilTheirProcessIsGone) {
   EXPECT_EQ(*ReservedByOthers(home_), 0u);
   {

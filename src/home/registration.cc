@@ -11,7 +11,8 @@
 namespace plimsoll::home {
 namespace {
 
-// A registration is the file run/reserved-PID holding the planned bytes in decimal.
+// A registration is the file run/reserved-PID holding the planned bytes in decimal. The memory itself is in that process
+// and in its workers.
 constexpr std::string_view kPrefix = "reserved-";
 
 template <class Number>
@@ -32,7 +33,7 @@ uint64_t Untouched(const std::string& file, std::string_view process_text) {
   const auto text = platform::ReadWholeFile(file, 64);
   const auto planned = text ? ParseNumber<uint64_t>(*text) : std::nullopt;
   if (!planned) return 0;
-  const uint64_t resident = platform::ResidentBytes(*process).value_or(0);
+  const uint64_t resident = platform::ResidentBytesWithChildren(*process);
   return *planned > resident ? *planned - resident : 0;
 }
 
@@ -48,7 +49,10 @@ Result<Registration> Registration::Register(const Home& home, uint64_t planned_b
 Registration::Registration(Registration&& other) noexcept : file_(std::exchange(other.file_, {})) {}
 
 Registration& Registration::operator=(Registration&& other) noexcept {
-  std::swap(file_, other.file_);
+  if (this == &other) return *this;
+  // A second registration of this process has the same file: it was replaced, and stays.
+  if (!file_.empty() && file_ != other.file_) (void)platform::Remove(file_);
+  file_ = std::exchange(other.file_, {});
   return *this;
 }
 

@@ -25,6 +25,8 @@ AvailableMemory ReadAvailableMemory(const std::string& root = "/");
 // Resident bytes of a process (Linux: RSS, mapped pages included); nullopt where it is gone or unknown.
 std::optional<uint64_t> ResidentBytes(int64_t process_id);
 uint64_t OwnResidentBytes();
+// Of a process and its direct children; 0 where it is gone or unknown.
+uint64_t ResidentBytesWithChildren(int64_t process_id);
 // Kernel's own high-water mark of a process (VmHWM), where there is one.
 std::optional<uint64_t> PeakResidentBytes(int64_t process_id);
 

@@ -130,6 +130,20 @@ std::optional<uint64_t> ResidentBytes(int64_t process_id) {
 
 uint64_t OwnResidentBytes() { return ResidentBytes(getpid()).value_or(0); }
 
+uint64_t ResidentBytesWithChildren(int64_t process_id) {
+  uint64_t sum = ResidentBytes(process_id).value_or(0);
+  const std::string children = ReadSystemFile(fmt::format("/proc/{0}/task/{0}/children", process_id)).value_or("");
+  const char* at = children.data();
+  const char* end = at + children.size();
+  for (int64_t child = 0; at < end; ++at) {  // numbers, each followed by a space
+    const auto [next, problem] = std::from_chars(at, end, child);
+    if (problem != std::errc()) break;
+    sum += ResidentBytes(child).value_or(0);
+    at = next;
+  }
+  return sum;
+}
+
 std::optional<uint64_t> PeakResidentBytes(int64_t process_id) {
   const auto text = ReadSystemFile(fmt::format("/proc/{}/status", process_id));
   return text ? KiBAfter(*text, "VmHWM") : std::nullopt;

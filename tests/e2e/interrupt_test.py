@@ -89,6 +89,7 @@ class Interrupted(PlimsollTest):
             self.assertIn(".safetensors", error["message"])
             self.assertRegex(error["message"], r"[\d.]+ (B|MiB|GiB) of [\d.]+ MiB done, [\d.]+ MiB in use of")
             self.assertTrue(error["next"])
+            self.assertIn("shard", self.ok("doctor", "--forget", "--json").json["last_failure"]["phase"])
 
     def test_ask_answers_from_the_documents_when_the_worker_dies(self):
         folder = make_checkpoint(os.path.join(self.folder, "chat"), "--preset", "0.5b", "--layers", 12, "--tokenizer",
