@@ -1,6 +1,7 @@
 #include "answer/passages.h"
 
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -14,8 +15,10 @@ constexpr double kSecondsToFirstWord = 10;
 constexpr uint32_t kTokensAtUnknownSpeed = 700;
 constexpr uint32_t kLeastTokens = 300;  // one passage and the question, however slow the machine
 constexpr uint32_t kTokensPerPassageFrame = 8;
-// A passage that scores less than this share of the best one confuses a small model more than it helps.
+// Behind the first ones, a passage that scores less than this share of the best confuses a small model more than it
+// helps. Scores are normalised within a question, so that of few hits the last has 0 whatever it says.
 constexpr double kLeastOfBest = 0.5;
+constexpr size_t kAlwaysRelevant = 2;
 
 constexpr const char* kSystem =
     "Answer the question from the passages. Use only what they say. Answer in one to three short sentences. "
@@ -41,6 +44,14 @@ std::string Beginning(const std::string& text, double share) {
     if (sentence.end <= limit) end = sentence.end;
   }
   return text.substr(0, end);
+}
+
+// How many of the hits, from the best on, are worth sending.
+size_t CountRelevant(const std::vector<Hit>& hits) {
+  const auto relevant = static_cast<size_t>(std::ranges::count_if(hits, [&](const Hit& hit) {
+    return hit.score >= kLeastOfBest * hits.front().score;
+  }));
+  return std::min(hits.size(), std::max(relevant, kAlwaysRelevant));
 }
 
 struct Limit {
@@ -70,8 +81,8 @@ Result<Prompt> BuildPrompt(const AskOptions& options, const std::vector<Hit>& hi
                                                     limit.tokens, generator.context_tokens()))
         .Next("ask a shorter question, or give a larger --context");
   }
-  for (const Hit& hit : hits) {
-    if (hit.score < kLeastOfBest * hits.front().score) break;
+  const size_t relevant = CountRelevant(hits);
+  for (const Hit& hit : std::span(hits).first(relevant)) {
     PLIMSOLL_ASSIGN(const auto tokens, generator.Tokenize(hit.chunk.section + "\n" + hit.chunk.text));
     const uint64_t needed = tokens.size() + kTokensPerPassageFrame;
     if (used + needed <= limit.tokens) {
@@ -91,12 +102,11 @@ Result<Prompt> BuildPrompt(const AskOptions& options, const std::vector<Hit>& hi
     if (prompt.tokens.size() <= limit.tokens || prompt.passages.empty()) break;
     prompt.passages.pop_back();
   }
-  const auto relevant = static_cast<size_t>(std::ranges::count_if(hits, [&](const Hit& hit) {
-    return hit.score >= kLeastOfBest * hits.front().score;
-  }));
-  if (prompt.passages.size() < relevant) {
-    prompt.notices.push_back(fmt::format("{} of {} passages found were read by the model, so that {}", prompt.passages.size(), relevant,
-                                         limit.by_time ? "the first word comes within about 10 s" : "they fit its context"));
+  if (prompt.passages.size() < hits.size()) {
+    const std::string_view why = prompt.passages.size() == relevant ? "the others score less than half of the best"
+                                 : limit.by_time ? "so that the first word comes within about 10 s"
+                                                 : "so that they fit its context";
+    prompt.notices.push_back(fmt::format("{} of {} passages found were read by the model: {}", prompt.passages.size(), hits.size(), why));
   }
   return prompt;
 }

@@ -251,7 +251,7 @@ TEST(ModelWorker, AboveItsShareItIsEndedByTheBackstop) {
   const auto described = Started(options)->Describe();
   ASSERT_FALSE(described);
   EXPECT_EQ(described.error().code, ErrorCode::kOverBudget) << Describe(described.error());
-  EXPECT_NE(described.error().message.find("above its share of 104 MiB (backstop)"), std::string::npos)
+  EXPECT_NE(described.error().message.find("above its share of 116 MiB (backstop)"), std::string::npos)
       << described.error().message;
 }
 
