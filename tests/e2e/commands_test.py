@@ -217,6 +217,18 @@ class Documents(PlimsollTest):
         self.fails(3, "collections", "remove", "gone")
         self.assertTrue(os.path.exists(path))
 
+    def test_nothing_is_cut_off_in_the_embedder(self):
+        """Heading path, passage and special tokens of every chunk fit MiniLM's window of 256."""
+        for name in ("LICENSE", "ARCHITECTURE.md", "docs"):
+            self.ok("ingest", os.path.join(SOURCE, name), "--collection", "whole")
+        hits = self.ok("search", "license memory document work", "--collection", "whole", "--top", 1000, "--json").json["hits"]
+        self.assertGreater(len(hits), 20)
+        texts = self.write_jsonl("whole.jsonl", [{"text": h["section"] + "\n" + h["text"]} for h in hits])
+        lines = self.ok("embed", MINILM, "--jsonl", texts).lines
+        self.assertFalse([line["tokens"] for line in lines if line["truncated"]])
+        self.assertGreater(max(line["tokens"] for line in lines), 150)
+        self.assertLessEqual(max(line["tokens"] for line in lines), 256)
+
     def test_a_collection_in_use_is_not_removed(self):
         path = self.write("held/notes.txt", "The anchor weighs 15 kg.\n")
         self.ok("ingest", path, "--collection", "held", "--embedder", "none")
