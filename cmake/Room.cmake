@@ -7,7 +7,7 @@ set(PLIMSOLL_LABELS fault golden model slow)
 
 add_library(plimsoll_options INTERFACE)
 target_include_directories(plimsoll_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
-target_compile_options(plimsoll_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+target_compile_options(plimsoll_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-dangling-else
   -fno-math-errno -ffp-contract=off)
 if(PLIMSOLL_WERROR)
   target_compile_options(plimsoll_options INTERFACE -Werror)

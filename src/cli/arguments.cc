@@ -221,6 +221,11 @@ ParsedArguments ParseArguments(int argc, char** argv, Options& options) {
   } catch (const CLI::CallForVersion&) {
     return {"", std::string(kVersion) + "\n", 0};
   } catch (const CLI::ParseError& error) {
+    const std::string first = argc > 1 ? argv[1] : "";
+    const auto commands = grammar.app().get_subcommands([&](const CLI::App* command) { return command->get_name() == first; });
+    if (!first.empty() && first[0] != '-' && commands.empty()) {
+      return {"", fmt::format("there is no command '{}'", first), 2};
+    }
     return {"", error.what(), 2};
   }
 }

@@ -11,6 +11,7 @@
 #include "cli/retrieval.h"
 #include "platform/clock.h"
 #include "platform/file.h"
+#include "platform/memory_facts.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace plimsoll::cli {
@@ -21,7 +22,7 @@ constexpr uint32_t kPassages = 8;  // retrieved; how many of them are sent is th
 // What one question used and took, for the JSON and the last line.
 struct Account {
   double retrieve_s = 0, load_s = 0, first_token_s = 0;
-  uint64_t planned_bytes = 0, peak_bytes = 0;
+  uint64_t planned_bytes = loading::kParentWithStoreBytes, peak_bytes = 0;
   std::string backend = "extract", rung = "extract";
 
   void Saw(const worker::ModelWorker& worker, uint64_t planned) {
@@ -224,6 +225,7 @@ Result<void> RunAsk(Session& session) {
   PLIMSOLL_TRY(printed);
   if (chat) account.Saw(*chat->worker, chat->load.rung.total_bytes);
   if (answer.extractive) account.backend = account.rung = "extract";
+  account.peak_bytes = std::max(account.peak_bytes, platform::OwnResidentBytes());
   answer.notices.insert(answer.notices.begin(), notices.begin(), notices.end());
   return PrintAnswer(session, answer, account, platform::MonotonicSeconds() - start, streamed);
 }

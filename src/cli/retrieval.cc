@@ -22,8 +22,14 @@ Result<LoadedEmbedder> LoadEmbedder(Session& session, const std::string& model, 
   loading::Wishes wishes;
   wishes.threads = session.options.global.threads;
   wishes.parent_bytes = parent_bytes;
-  PLIMSOLL_ASSIGN(const worker::LoadReport report, session.Load(*loaded.worker, wishes));
-  loaded.planned_bytes = report.rung.total_bytes;
+  wishes.precision = loading::Precision::kStored;
+  auto report = session.Load(*loaded.worker, wishes);
+  if (!report && report.error().code == ErrorCode::kOverBudget) {
+    wishes.precision = loading::Precision::kQ8;
+    report = session.Load(*loaded.worker, wishes);
+  }
+  if (!report) return std::move(report).error();
+  loaded.planned_bytes = report->rung.total_bytes;
   PLIMSOLL_ASSIGN(backends::WorkerEmbedder embedder, backends::WorkerEmbedder::Create(*loaded.worker));
   loaded.embedder = std::make_unique<backends::WorkerEmbedder>(std::move(embedder));
   return loaded;

@@ -99,7 +99,6 @@ TEST(SmolLm2ModelTest, LogitsAreEqualToTheBitForAnyThreadsAndPieces) {
     Model model(ModelPath(), threads, 640);
     Decoder decoder = model.MakeDecoder();
     for (const uint32_t piece : {512u, 64u, 7u, 1u}) {
-      if (piece == 1 && threads == 2) continue;  // takes long; 1 and 3 threads differ more
       const auto logits = LastLogits(decoder, ids, piece);
       if (first.empty()) first = logits;
       EXPECT_EQ(logits, first) << threads << " threads, pieces of " << piece;

@@ -118,11 +118,15 @@ Result<void> Home::AddModel(const std::string& name, const std::string& path, co
   PLIMSOLL_ASSIGN(const auto lock, platform::FileLock::Acquire(folder_ + "/models.lock", 5000));
   PLIMSOLL_ASSIGN(auto models, Models());
   PLIMSOLL_ASSIGN(const std::string absolute, platform::CanonicalPath(path));
+  std::string role = default_role;
+  for (const InstalledModel& model : models) {
+    if (model.name == name && role.empty()) role = model.role;
+  }
   std::erase_if(models, [&](const InstalledModel& model) { return model.name == name; });
   for (InstalledModel& model : models) {
-    if (!default_role.empty() && model.role == default_role) model.role.clear();
+    if (!role.empty() && model.role == role) model.role.clear();
   }
-  models.push_back({name, absolute, default_role});
+  models.push_back({name, absolute, role});
   return platform::WriteFileAtomically(folder_ + "/models.json", PrintModels(models));
 }
 

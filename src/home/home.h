@@ -31,6 +31,7 @@ class Home {
 
   // Installed models (models.json, replaced atomically under a lock).
   Result<std::vector<InstalledModel>> Models() const;
+  // A name that exists is given to the new path, and keeps its role unless another is given.
   Result<void> AddModel(const std::string& name, const std::string& path, const std::string& default_role);
   Result<void> RemoveModel(const std::string& name);
   // MODEL as a person gives it: an existing path, or an installed name. kNotFound says what is installed.

@@ -24,6 +24,8 @@ TEST_F(HomeTest, AddsFindsAndRemovesModels) {
   ASSERT_TRUE(home_.AddModel("small", folder_ + "/a.gguf", "chat"));
   ASSERT_TRUE(home_.AddModel("other", folder_ + "/a.gguf", "chat"));  // takes over as the default
   EXPECT_EQ((*home_.DefaultModel("chat"))->name, "other");
+  ASSERT_TRUE(home_.AddModel("other", folder_ + "/a.gguf", ""));  // the same name again keeps its role
+  EXPECT_EQ((*home_.DefaultModel("chat"))->name, "other");
   EXPECT_FALSE(*home_.DefaultModel("embed"));
   EXPECT_TRUE(home_.ResolveModel("small")->ends_with("/a.gguf"));
   ASSERT_TRUE(home_.RemoveModel("other"));

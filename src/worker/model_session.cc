@@ -16,7 +16,10 @@
 namespace plimsoll::worker {
 namespace {
 
-Error NotLoaded(std::string_view kind) {
+Error NotLoaded(std::string_view kind, bool another_kind_is) {
+  if (another_kind_is) {
+    return MakeError(ErrorCode::kUsage, fmt::format("this is no {} model", kind)).Next(fmt::format("name a {} model", kind));
+  }
   return MakeError(ErrorCode::kUsage, fmt::format("no {} model is loaded", kind)).Next("load one first");
 }
 
@@ -67,12 +70,12 @@ Result<const text::Tokenizer*> ModelSession::Tokenizer() {
 }
 
 Result<engine::LocalGenerator*> ModelSession::Generator() {
-  if (!generator_) return NotLoaded("language");
+  if (!generator_) return NotLoaded("language", embedder_ != nullptr);
   return generator_.get();
 }
 
 Result<engine::LocalEmbedder*> ModelSession::Embedder() {
-  if (!embedder_) return NotLoaded("embedding");
+  if (!embedder_) return NotLoaded("embedding", generator_ != nullptr);
   return embedder_.get();
 }
 

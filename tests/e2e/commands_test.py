@@ -260,7 +260,10 @@ class Documents(PlimsollTest):
 
 class Usage(PlimsollTest):
     def test_wrong_command_lines(self):
-        for arguments in (("frobnicate",), ("ask",), ("plan", SMOLLM2, "--memory", "lots"), ("plan", SMOLLM2, "--precision", "q3"),
+        self.assertIn("frobnicate", self.fails(2, "frobnicate")["message"])
+        self.assertIn("language", self.fails(2, "generate", MINILM, "--prompt", "x", "--context", "64")["message"])
+        self.assertIn("embedding", self.fails(2, "ingest", ".", "--embedder", SMOLLM2)["message"])
+        for arguments in (("ask",), ("plan", SMOLLM2, "--memory", "lots"), ("plan", SMOLLM2, "--precision", "q3"),
                           ("plan", SMOLLM2, "--memory", "1MiB"), ("search", "x", "--top", "0"), ("generate", SMOLLM2),
                           ("logits", SMOLLM2, "--ids", "one"), ("ingest", ".", "--collection", "../x")):
             self.fails(2, *arguments)
