@@ -29,7 +29,8 @@ constexpr std::array<NamedFunction, 7> kFunctions = {{{"range", Function::kRange
   FailTemplate(fmt::format("unsupported operand types for {}: '{}' and '{}'", op, TypeName(left), TypeName(right)));
 }
 
-int64_t Checked(bool overflowed, int64_t value) {
+// By reference: `value` is often set by the very expression that gives `overflowed`, and must be read after it.
+int64_t Checked(bool overflowed, const int64_t& value) {
   if (overflowed) FailUnsupported("the chat template computes an integer beyond 64 bits");
   return value;
 }
