@@ -21,11 +21,13 @@ class IngestFaultTest : public CollectionTest, public testing::WithParamInterfac
   void ExpectWhole() {
     const auto info = *store_->Info();
     uint64_t chunks = 0;
-    for (const auto& file : *store_->ListFiles()) chunks += file.chunks;
+    const auto files = *store_->ListFiles();
+    for (const auto& file : files) chunks += file.chunks;
     EXPECT_EQ(info.chunks, chunks);
     EXPECT_EQ(info.vectors + *store_->CountWithoutVectors(), chunks);
     const std::set<std::string> allowed = {"documents", "notes.db", "notes.db-wal", "notes.db-shm"};
-    for (const auto& entry : *platform::ListFolder(folder_)) EXPECT_TRUE(allowed.contains(entry.name)) << entry.name;
+    const auto entries = *platform::ListFolder(folder_);
+    for (const auto& entry : entries) EXPECT_TRUE(allowed.contains(entry.name)) << entry.name;
   }
 };
 

@@ -83,7 +83,8 @@ uint32_t BatchTokens(const checkpoint::ModelConfig& config) {
 
 uint64_t WeightBytes(const checkpoint::Description& description, Precision precision) {
   uint64_t bytes = 0;
-  for (const WindowRange& range : PlanWindows(description, precision).ranges) bytes += PageBytesOf(range);
+  const auto windows = PlanWindows(description, precision);  // a temporary in the loop's head would not live long enough
+  for (const WindowRange& range : windows.ranges) bytes += PageBytesOf(range);
   const std::vector<OwnedRows> owned = PlanOwned(description, precision);
   std::vector<RowsRequest> requests;
   for (const OwnedRows& rows : owned) requests.push_back({rows.rows, rows.row_bytes});

@@ -56,7 +56,8 @@ inline void WriteFast(const std::string& path, std::string_view content) {
 
 inline std::vector<std::string> NamesIn(const std::string& folder) {
   std::vector<std::string> names;
-  for (const platform::FolderEntry& entry : *platform::ListFolder(folder)) names.push_back(entry.name);
+  const auto entries = platform::ListFolder(folder);
+  for (const platform::FolderEntry& entry : *entries) names.push_back(entry.name);
   return names;
 }
 

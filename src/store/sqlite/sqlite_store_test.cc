@@ -120,7 +120,8 @@ TEST_F(SqliteStoreTest, ReplacesAndRemovesAFileWithAllThatHangsOnIt) {
   ASSERT_TRUE(store->PutFile(File("/a.txt"), Chunks({"apples", "pears"})));
   const int64_t other = *store->PutFile(File("/b.txt"), Chunks({"plums"}));
   std::vector<int64_t> ids;
-  for (const ChunkRecord& chunk : *store->ChunksWithoutVectors(10)) ids.push_back(chunk.id);
+  const auto without = *store->ChunksWithoutVectors(10);
+  for (const ChunkRecord& chunk : without) ids.push_back(chunk.id);
   ASSERT_EQ(ids.size(), 3u);
   ASSERT_TRUE(store->PutVectors(ids, UnitVectors(3, 1)));
   EXPECT_EQ(*store->CountWithoutVectors(), 0u);
@@ -160,7 +161,8 @@ TEST_F(SqliteStoreTest, VectorSearchIsExactOverBlocksAndReusesFreeRows) {
   std::vector<int64_t> ids;
   for (size_t done = 0; done < 600;) {
     std::vector<int64_t> batch;
-    for (const ChunkRecord& chunk : *store->ChunksWithoutVectors(37)) batch.push_back(chunk.id);
+    const auto without = *store->ChunksWithoutVectors(37);
+    for (const ChunkRecord& chunk : without) batch.push_back(chunk.id);
     ASSERT_TRUE(store->PutVectors(batch, std::span(vectors).subspan(done * kDimensions, batch.size() * kDimensions)));
     done += batch.size();
     ids.insert(ids.end(), batch.begin(), batch.end());
@@ -183,7 +185,8 @@ TEST_F(SqliteStoreTest, VectorSearchIsExactOverBlocksAndReusesFreeRows) {
 
   ASSERT_TRUE(store->PutFile(File("/new"), Chunks(std::vector<std::string>(100, "text"))));
   std::vector<int64_t> fresh;
-  for (const ChunkRecord& chunk : *store->ChunksWithoutVectors(100)) fresh.push_back(chunk.id);
+  const auto without = *store->ChunksWithoutVectors(100);
+  for (const ChunkRecord& chunk : without) fresh.push_back(chunk.id);
   ASSERT_TRUE(store->PutVectors(fresh, UnitVectors(100, 8)));
   Database database = *Database::Open(file_, Database::Mode::kRead);
   EXPECT_EQ(*database.ReadInt("SELECT count(*) FROM vector_rows"), 3);  // 600 rows, as before
