@@ -26,6 +26,7 @@ std::unique_ptr<worker::ModelWorker> Loaded(const std::string& model, uint64_t l
   worker::WorkerOptions options;
   options.model_path = Model(model);
   options.limit_bytes = limit_bytes;
+  options.parent_bytes = loading::kParentWithStoreBytes;  // this test program holds the golden data
   options.threads = 2;
   auto worker = worker::ModelWorker::Start(options);
   EXPECT_TRUE(worker) << Describe(worker.error());

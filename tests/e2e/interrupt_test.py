@@ -24,18 +24,18 @@ class Interrupted(PlimsollTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.checkpoint = make_checkpoint(os.path.join(cls.folder, "ck"), "--preset", "0.5b", "--layers", 12)
+        cls.checkpoint = make_checkpoint(os.path.join(cls.folder, "ck"), "--preset", "0.5b")
 
     def start(self, *arguments):
         return subprocess.Popen([BIN, *map(str, arguments), "--json", "--progress", "json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, env=self.environment(), cwd=self.folder)
 
     def wait_for_phase(self, process, phase, at_least=0):
-        """Reads progress events until one of that phase has done more than `at_least`."""
+        """Reads progress events until one of that phase has done `at_least`."""
         for line in process.stderr:
             if line.startswith("{"):
                 event = json.loads(line)
-                if phase in event["phase"] and event["done"] > at_least:
+                if phase in event["phase"] and event["done"] >= at_least:
                     return event
         self.fail(f"the phase {phase} never came: {process.stdout.read()}")
 
