@@ -56,6 +56,9 @@ struct Attention {
   size_t kv_heads = 0;
   size_t head_dim = 0;                       // 1..256
   float scale = 0;                           // of the scores, usually 1 / sqrt(head_dim)
+  float soft_cap = 0;                        // c > 0: a scaled score s becomes c * tanh(s / c) (Gemma 2, arXiv 2408.00118)
+  uint64_t window = 0;                       // w > 0: causal, a token sees itself and the w - 1 before it; full
+                                             // attention, the w tokens to each side and itself
   const float* q = nullptr;                  // (tokens, heads, head_dim)
   size_t q_stride = 0;                       // floats from token to token
   float* out = nullptr;                      // (tokens, heads, head_dim)
