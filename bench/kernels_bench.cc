@@ -84,7 +84,9 @@ void BenchAttention(benchmark::State& state, size_t heads, size_t kv_heads, size
   const std::vector<float> q = RandomNumbers(tokens * width, 1.0f);
   std::vector<float> out(q.size());
   std::vector<std::byte> scratch(AttentionScratchBytes(head_dim));
-  const Attention a{tokens, heads, kv_heads, head_dim, 0.1f, q.data(), width, out.data(), width, before, k.data(), v.data()};
+  const Attention a{.tokens = tokens, .heads = heads, .kv_heads = kv_heads, .head_dim = head_dim, .scale = 0.1f,
+                    .q = q.data(), .q_stride = width, .out = out.data(), .out_stride = width,
+                    .first_position = before, .k_blocks = k.data(), .v_blocks = v.data()};
   for (auto _ : state) {
     Kernels().attention(a, 0, AttentionItems(a), scratch.data());
     benchmark::DoNotOptimize(out.data());

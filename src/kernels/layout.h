@@ -66,4 +66,21 @@ inline AttentionPiece PieceOf(const Attention& a, const AttentionSplit& split, s
   return piece;
 }
 
+// The keys [begin, end) that one query sees, of all keys or of one tile.
+struct SeenKeys {
+  uint64_t begin, end;
+};
+
+// Neither end moves back from one token to the next: what the passes over tiles of keys rely on.
+inline SeenKeys SeenCausally(const Attention& a, size_t token) {
+  const uint64_t end = a.first_position + token + 1;
+  return {a.window == 0 || end <= a.window ? 0 : end - a.window, end};
+}
+inline SeenKeys SeenFully(const FullAttention& full, size_t token) {
+  const uint64_t window = full.base.window;
+  if (window == 0) return {0, full.keys};
+  const uint64_t end = window >= full.keys ? full.keys : std::min<uint64_t>(full.keys, token + window + 1);
+  return {token <= window ? 0 : token - window, end};
+}
+
 }  // namespace plimsoll::kernels

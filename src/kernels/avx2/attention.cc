@@ -24,6 +24,7 @@ struct Queries {
   size_t count;
   size_t head_dim;
   size_t padded;      // head_dim rounded up to 8
+  float soft_cap;
   float* q;           // (kMaxQueries, padded), already scaled
   float* out;         // (kMaxQueries, padded): sums of weight * value
   float* scores;      // (kMaxQueries, kTile), then weights
@@ -31,7 +32,7 @@ struct Queries {
   float* total;       // (kMaxQueries): sums of weights
   float* wide_k;      // (kTile, padded)
   float* wide_v;
-  uint64_t visible[kMaxQueries];  // keys that each sees
+  SeenKeys seen[kMaxQueries];  // of all keys; neither end moves back from one query to the next
 };
 
 // Keys or values of one tile and one kv head: row j at data + j * stride.
@@ -41,11 +42,12 @@ struct Rows {
   size_t stride;
 };
 
-Queries Carve(size_t head_dim, std::byte* scratch) {
+Queries Carve(const Attention& a, std::byte* scratch) {
   Queries queries{};
   auto* next = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(scratch) + 63) / 64 * 64);
-  queries.head_dim = head_dim;
-  queries.padded = (head_dim + 7) / 8 * 8;
+  queries.head_dim = a.head_dim;
+  queries.padded = (a.head_dim + 7) / 8 * 8;
+  queries.soft_cap = a.soft_cap;
   queries.q = next;
   queries.out = queries.q + kMaxQueries * queries.padded;
   queries.wide_k = queries.out + kMaxQueries * queries.padded;
@@ -56,7 +58,7 @@ Queries Carve(size_t head_dim, std::byte* scratch) {
   return queries;
 }
 
-void AddQuery(Queries& queries, const float* q, float scale, uint64_t visible) {
+void AddQuery(Queries& queries, const float* q, float scale, SeenKeys seen) {
   const size_t i = queries.count++;
   float* to = queries.q + i * queries.padded;
   std::memset(to, 0, queries.padded * sizeof(float));
@@ -64,12 +66,13 @@ void AddQuery(Queries& queries, const float* q, float scale, uint64_t visible) {
   std::memset(queries.out + i * queries.padded, 0, queries.padded * sizeof(float));
   queries.largest[i] = -std::numeric_limits<float>::infinity();
   queries.total[i] = 0;
-  queries.visible[i] = visible;
+  queries.seen[i] = seen;
 }
 
-// How many keys of the tile at `start` query i sees.
-size_t SeenInTile(const Queries& queries, size_t i, uint64_t start) {
-  return queries.visible[i] <= start ? 0 : std::min<uint64_t>(kTile, queries.visible[i] - start);
+// Which keys of the tile at `start` query i sees, counted from `start`; some, if it sees the tile at all.
+SeenKeys SeenInTile(const Queries& queries, size_t i, uint64_t start) {
+  const SeenKeys seen = queries.seen[i];
+  return {std::max(seen.begin, start) - start, std::min(seen.end, start + kTile) - start};
 }
 
 PLIMSOLL_AVX2_BEGIN
@@ -79,14 +82,31 @@ PLIMSOLL_INLINE __m256 Load8(const uint16_t* from) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
 
-// Scores of kQueries queries from `first` on against keys 0..count-1, in fours (the last of which may repeat a key).
+// tanh to about 2e-7 of its size: near 0, where the other form cancels, an odd polynomial that interpolates
+// (tanh(x) / x - 1) / x^2 at the Chebyshev points of x^2 in 0..1/4 (its own relative error 6e-8).
+PLIMSOLL_INLINE __m256 Tanh(__m256 x) {
+  const __m256 square = _mm256_mul_ps(x, x);
+  __m256 p = _mm256_set1_ps(0.0179887451f);
+  p = _mm256_fmadd_ps(p, square, _mm256_set1_ps(-0.0533871092f));
+  p = _mm256_fmadd_ps(p, square, _mm256_set1_ps(0.13330476f));
+  p = _mm256_fmadd_ps(p, square, _mm256_set1_ps(-0.333333105f));
+  const __m256 small = _mm256_fmadd_ps(_mm256_mul_ps(x, square), p, x);
+  const __m256 one = _mm256_set1_ps(1.0f);
+  const __m256 size = Abs(x);
+  const __m256 beyond = _mm256_div_ps(_mm256_set1_ps(2.0f), _mm256_add_ps(Exp(_mm256_add_ps(size, size)), one));
+  const __m256 large = _mm256_or_ps(_mm256_sub_ps(one, beyond), _mm256_and_ps(x, _mm256_set1_ps(-0.0f)));
+  return _mm256_blendv_ps(large, small, _mm256_cmp_ps(size, _mm256_set1_ps(0.5f), _CMP_LT_OQ));
+}
+
+// Scores of kQueries queries from `first` on against keys begin..end-1, in fours: some before them and one of them again
+// may come along.
 template <class T, size_t kQueries>
-void Score(const Queries& queries, size_t first, Rows<T> keys, size_t count) {
+void Score(const Queries& queries, size_t first, Rows<T> keys, SeenKeys seen) {
   const float* q = queries.q + first * queries.padded;
   float* scores = queries.scores + first * kTile;
-  for (size_t j = 0; j < count; j += 4) {
+  for (size_t j = seen.begin / 4 * 4; j < seen.end; j += 4) {
     const T* key[4];
-    for (size_t i = 0; i < 4; ++i) key[i] = keys.data + std::min(j + i, count - 1) * keys.stride;
+    for (size_t i = 0; i < 4; ++i) key[i] = keys.data + std::clamp<uint64_t>(j + i, seen.begin, seen.end - 1) * keys.stride;
     __m256 sums[kQueries][4];
     for (size_t i = 0; i < kQueries; ++i) {
       for (size_t k = 0; k < 4; ++k) sums[i][k] = _mm256_setzero_ps();
@@ -105,11 +125,20 @@ void Score(const Queries& queries, size_t first, Rows<T> keys, size_t count) {
   }
 }
 
+void CapScores(float* scores, size_t count, float cap) {
+  const __m256 c = _mm256_set1_ps(cap);
+  for (size_t j = 0; j < count; j += 8) {
+    _mm256_storeu_ps(scores + j, _mm256_mul_ps(c, Tanh(_mm256_div_ps(_mm256_loadu_ps(scores + j), c))));
+  }
+}
+
 // Scores of query i become weights relative to its new largest score; what was summed before is scaled to that.
-void Weigh(Queries& queries, size_t i, size_t seen) {
+void Weigh(Queries& queries, size_t i, SeenKeys seen) {
   float* scores = queries.scores + i * kTile;
-  const size_t padded = (seen + 7) / 8 * 8;
-  for (size_t j = seen; j < padded; ++j) scores[j] = -std::numeric_limits<float>::infinity();
+  const size_t padded = (seen.end + 7) / 8 * 8;
+  if (queries.soft_cap > 0) CapScores(scores, padded, queries.soft_cap);
+  for (size_t j = 0; j < seen.begin; ++j) scores[j] = -std::numeric_limits<float>::infinity();
+  for (size_t j = seen.end; j < padded; ++j) scores[j] = -std::numeric_limits<float>::infinity();
   __m256 high = _mm256_loadu_ps(scores);
   for (size_t j = 8; j < padded; j += 8) high = _mm256_max_ps(high, _mm256_loadu_ps(scores + j));
   const float before = queries.largest[i];
@@ -131,16 +160,16 @@ void Weigh(Queries& queries, size_t i, size_t seen) {
   queries.total[i] += Sum(total);
 }
 
-// Adds weight * value of keys [begin, end) to kVectors * 8 numbers of the outputs of kQueries queries.
+// Adds weight * value of the keys seen to kVectors * 8 numbers of the outputs of kQueries queries.
 template <class T, size_t kQueries, size_t kVectors>
-PLIMSOLL_INLINE void MixColumns(Queries& queries, size_t first, Rows<T> values, size_t begin, size_t end, size_t column) {
+PLIMSOLL_INLINE void MixColumns(Queries& queries, size_t first, Rows<T> values, SeenKeys seen, size_t column) {
   __m256 sums[kQueries][kVectors];
   float* out = queries.out + first * queries.padded + column;
   const float* weights = queries.scores + first * kTile;
   for (size_t i = 0; i < kQueries; ++i) {
     for (size_t v = 0; v < kVectors; ++v) sums[i][v] = _mm256_loadu_ps(out + i * queries.padded + 8 * v);
   }
-  for (size_t j = begin; j < end; ++j) {
+  for (size_t j = seen.begin; j < seen.end; ++j) {
     __m256 value[kVectors];
     for (size_t v = 0; v < kVectors; ++v) value[v] = Load8(values.data + j * values.stride + column + 8 * v);
     for (size_t i = 0; i < kQueries; ++i) {
@@ -154,45 +183,52 @@ PLIMSOLL_INLINE void MixColumns(Queries& queries, size_t first, Rows<T> values, 
 }
 
 template <class T, size_t kQueries>
-void Mix(Queries& queries, size_t first, Rows<T> values, size_t begin, size_t end) {
+void Mix(Queries& queries, size_t first, Rows<T> values, SeenKeys seen) {
+  if (seen.begin >= seen.end) return;
   constexpr size_t kVectors = 12 / kQueries;  // 12 sums in registers, at most 8 for one query
   constexpr size_t kWide = kVectors > 8 ? 8 : kVectors;
   size_t column = 0;
   for (; column + 8 * kWide <= queries.padded; column += 8 * kWide) {
-    MixColumns<T, kQueries, kWide>(queries, first, values, begin, end, column);
+    MixColumns<T, kQueries, kWide>(queries, first, values, seen, column);
   }
   for (; column < queries.padded; column += 8) {
-    MixColumns<T, kQueries, 1>(queries, first, values, begin, end, column);
+    MixColumns<T, kQueries, 1>(queries, first, values, seen, column);
   }
 }
 
-// One tile of keys and values for all queries of the item.
+// The same for kQueriesAtOnce queries: together for the keys that all see, each by itself for those before and behind.
 template <class T>
-void OneTile(Queries& queries, uint64_t start, Rows<T> keys, Rows<T> values) {
-  size_t i = 0;
-  while (i < queries.count && SeenInTile(queries, i, start) == 0) ++i;  // later tokens see more
-  const size_t count = queries.count == 0 ? 0 : SeenInTile(queries, queries.count - 1, start);
-  const size_t first = i;
-  for (; i + kQueriesAtOnce <= queries.count; i += kQueriesAtOnce) Score<T, kQueriesAtOnce>(queries, i, keys, count);
-  for (; i < queries.count; ++i) Score<T, 1>(queries, i, keys, count);
-  for (i = first; i < queries.count; ++i) Weigh(queries, i, SeenInTile(queries, i, start));
-  i = first;
-  for (; i + kQueriesAtOnce <= queries.count; i += kQueriesAtOnce) {
-    const size_t shared = SeenInTile(queries, i, start);  // the first of the three sees the least
-    Mix<T, kQueriesAtOnce>(queries, i, values, 0, shared);
-    for (size_t k = 1; k < kQueriesAtOnce; ++k) {
-      const size_t seen = SeenInTile(queries, i + k, start);
-      if (seen > shared) Mix<T, 1>(queries, i + k, values, shared, seen);
-    }
+void MixTogether(Queries& queries, size_t first, Rows<T> values, uint64_t start) {
+  const uint64_t begin = SeenInTile(queries, first + kQueriesAtOnce - 1, start).begin;
+  const uint64_t end = std::max(begin, SeenInTile(queries, first, start).end);
+  for (size_t i = first; i < first + kQueriesAtOnce; ++i) {
+    const SeenKeys seen = SeenInTile(queries, i, start);
+    Mix<T, 1>(queries, i, values, {seen.begin, std::min(begin, seen.end)});
   }
-  for (; i < queries.count; ++i) Mix<T, 1>(queries, i, values, 0, SeenInTile(queries, i, start));
+  Mix<T, kQueriesAtOnce>(queries, first, values, {begin, end});
+  for (size_t i = first; i < first + kQueriesAtOnce; ++i) {
+    Mix<T, 1>(queries, i, values, {end, SeenInTile(queries, i, start).end});
+  }
+}
+
+// One tile of keys and values for queries [first, last), each of which sees some of it.
+template <class T>
+void OneTile(Queries& queries, size_t first, size_t last, uint64_t start, Rows<T> keys, Rows<T> values) {
+  const SeenKeys any{SeenInTile(queries, first, start).begin, SeenInTile(queries, last - 1, start).end};
+  size_t i = first;
+  for (; i + kQueriesAtOnce <= last; i += kQueriesAtOnce) Score<T, kQueriesAtOnce>(queries, i, keys, any);
+  for (; i < last; ++i) Score<T, 1>(queries, i, keys, any);
+  for (i = first; i < last; ++i) Weigh(queries, i, SeenInTile(queries, i, start));
+  i = first;
+  for (; i + kQueriesAtOnce <= last; i += kQueriesAtOnce) MixTogether(queries, i, values, start);
+  for (; i < last; ++i) Mix<T, 1>(queries, i, values, SeenInTile(queries, i, start));
 }
 
 // Rows of head_dim numbers to rows of `padded`, zeros behind.
 template <class T>
-Rows<float> Widen(const Queries& queries, Rows<T> rows, size_t count, float* wide) {
+Rows<float> Widen(const Queries& queries, Rows<T> rows, SeenKeys seen, float* wide) {
   const size_t whole = queries.head_dim / 8 * 8;
-  for (size_t j = 0; j < count; ++j) {
+  for (size_t j = seen.begin; j < seen.end; ++j) {
     const T* from = rows.data + j * rows.stride;
     float* to = wide + j * queries.padded;
     for (size_t c = 0; c < whole; c += 8) _mm256_storeu_ps(to + c, Load8(from + c));
@@ -208,22 +244,37 @@ Rows<float> Widen(const Queries& queries, Rows<T> rows, size_t count, float* wid
 template <class T>
 void WidenedOrNot(Queries& queries, uint64_t start, Rows<T> keys, Rows<T> values) {
   constexpr size_t kWidenFrom = sizeof(T) == sizeof(float) ? kMaxQueries + 1 : 4;
-  if (queries.count < kWidenFrom && queries.head_dim == queries.padded) return OneTile(queries, start, keys, values);
-  const size_t count = SeenInTile(queries, queries.count - 1, start);
-  const Rows<float> wide_keys = Widen(queries, keys, count, queries.wide_k);
-  const Rows<float> wide_values = Widen(queries, values, count, queries.wide_v);
-  OneTile(queries, start, wide_keys, wide_values);
+  size_t first = 0;
+  size_t last = queries.count;
+  while (first < last && queries.seen[first].end <= start) ++first;
+  while (first < last && queries.seen[last - 1].begin >= start + kTile) --last;
+  if (first == last) return;
+  if (last - first < kWidenFrom && queries.head_dim == queries.padded) {
+    return OneTile(queries, first, last, start, keys, values);
+  }
+  const SeenKeys any{SeenInTile(queries, first, start).begin, SeenInTile(queries, last - 1, start).end};
+  const Rows<float> wide_keys = Widen(queries, keys, any, queries.wide_k);
+  const Rows<float> wide_values = Widen(queries, values, any, queries.wide_v);
+  OneTile(queries, first, last, start, wide_keys, wide_values);
 }
 
 PLIMSOLL_AVX2_END
 
-void Gather(Queries& queries, const Attention& a, const AttentionPiece& piece, bool causal, uint64_t keys) {
+// `seen(t)`: the keys that token t sees.
+template <class Seen>
+Queries Gather(const Attention& a, const AttentionPiece& piece, Seen seen, std::byte* scratch) {
+  Queries queries = Carve(a, scratch);
   for (size_t t = piece.token_begin; t < piece.token_end; ++t) {
-    const uint64_t visible = causal ? a.first_position + t + 1 : keys;
     for (size_t h = piece.head_begin; h < piece.head_end; ++h) {
-      AddQuery(queries, a.q + t * a.q_stride + h * a.head_dim, a.scale, visible);
+      AddQuery(queries, a.q + t * a.q_stride + h * a.head_dim, a.scale, seen(t));
     }
   }
+  return queries;
+}
+
+// The keys that some query sees: from the tile of the first on.
+SeenKeys SeenByAny(const Queries& queries) {
+  return {queries.seen[0].begin / kTile * kTile, queries.seen[queries.count - 1].end};
 }
 
 void Deliver(const Queries& queries, const Attention& a, const AttentionPiece& piece) {
@@ -243,11 +294,10 @@ void Attend(const Attention& a, size_t item_begin, size_t item_end, std::byte* s
   const AttentionSplit split = SplitAttention(a);
   for (size_t item = item_begin; item < item_end; ++item) {
     const AttentionPiece piece = PieceOf(a, split, item);
-    Queries queries = Carve(a.head_dim, scratch);
-    Gather(queries, a, piece, true, 0);
-    const uint64_t visible = a.first_position + piece.token_end;
+    Queries queries = Gather(a, piece, [&](size_t t) { return SeenCausally(a, t); }, scratch);
+    const SeenKeys any = SeenByAny(queries);
     const size_t head = piece.kv_head * kKvBlockTokens * a.head_dim;
-    for (uint64_t start = 0; start < visible; start += kTile) {
+    for (uint64_t start = any.begin; start < any.end; start += kTile) {
       const Rows<uint16_t> keys{a.k_blocks[start / kTile] + head, a.head_dim};
       const Rows<uint16_t> values{a.v_blocks[start / kTile] + head, a.head_dim};
       WidenedOrNot(queries, start, keys, values);
@@ -261,10 +311,10 @@ void AttendFully(const FullAttention& full, size_t item_begin, size_t item_end, 
   const AttentionSplit split = SplitAttention(a);
   for (size_t item = item_begin; item < item_end; ++item) {
     const AttentionPiece piece = PieceOf(a, split, item);
-    Queries queries = Carve(a.head_dim, scratch);
-    Gather(queries, a, piece, false, full.keys);
+    Queries queries = Gather(a, piece, [&](size_t t) { return SeenFully(full, t); }, scratch);
+    const SeenKeys any = SeenByAny(queries);
     const size_t head = piece.kv_head * a.head_dim;
-    for (uint64_t start = 0; start < full.keys; start += kTile) {
+    for (uint64_t start = any.begin; start < any.end; start += kTile) {
       const Rows<float> keys{full.k + start * full.kv_stride + head, full.kv_stride};
       const Rows<float> values{full.v + start * full.kv_stride + head, full.kv_stride};
       WidenedOrNot(queries, start, keys, values);
