@@ -6,70 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "checkpoint/config_architectures.h"
+#include "checkpoint/config_fields.h"
 #include "checkpoint/json.h"
 #include "checkpoint/raw_tensor.h"
 #include "platform/file.h"
 
 namespace plimsoll::checkpoint {
 namespace {
-
-constexpr const char* kReadable = "Plimsoll reads models of type llama (answers) and bert (embeddings)";
-
-// Reads members of one configuration and remembers the first that is wrong.
-class Fields {
- public:
-  Fields(const Json& json, std::string path) : json_(json), path_(std::move(path)) {}
-
-  uint32_t Size(std::string_view key, std::optional<uint32_t> absent = std::nullopt) {
-    const Json* value = json_.Find(key);
-    if (value == nullptr && absent) return *absent;
-    const auto number = value == nullptr ? std::nullopt : value->AsUnsigned();
-    if (!number || *number == 0 || *number > INT32_MAX) {
-      Fail(ErrorCode::kInvalid, value == nullptr ? fmt::format("{} is missing", key)
-                                                 : fmt::format("{} is not a size between 1 and {}", key, INT32_MAX));
-      return 1;
-    }
-    return static_cast<uint32_t>(*number);
-  }
-  double Number(std::string_view key, double absent) {
-    const Json* value = json_.Find(key);
-    if (value == nullptr) return absent;
-    const auto number = value->AsNumber();
-    if (!number || !std::isfinite(*number)) Fail(ErrorCode::kInvalid, fmt::format("{} is not a number", key));
-    return number.value_or(absent);
-  }
-  bool Flag(std::string_view key, bool absent) {
-    const Json* value = json_.Find(key);
-    if (value == nullptr) return absent;
-    const auto flag = value->AsBool();
-    if (!flag) Fail(ErrorCode::kInvalid, fmt::format("{} is neither true nor false", key));
-    return flag.value_or(absent);
-  }
-  std::string Text(std::string_view key, std::string_view absent) {
-    const Json* value = json_.Find(key);
-    if (value == nullptr) return std::string(absent);
-    const auto text = value->AsString();
-    if (!text) Fail(ErrorCode::kInvalid, fmt::format("{} is not a text", key));
-    return std::string(text.value_or(absent));
-  }
-  // Refuses any value but those named.
-  void OnlyText(std::string_view key, std::string_view absent, std::initializer_list<std::string_view> known) {
-    const std::string text = Text(key, absent);
-    if (std::ranges::find(known, text) != known.end()) return;
-    Fail(ErrorCode::kUnsupported, fmt::format("{} {} is not supported, only '{}' is", key, Quoted(text), *known.begin()));
-  }
-  void Fail(ErrorCode code, std::string message, std::string next = "") {
-    if (failure) return;
-    failure = MakeError(code, std::move(message)).In(path_).Next(std::move(next));
-  }
-  const Json* Find(std::string_view key) const { return json_.Find(key); }
-
-  std::optional<Error> failure;
-
- private:
-  const Json& json_;
-  std::string path_;
-};
 
 void RefuseQuantized(Fields& fields) {
   const Json* quantization = fields.Find("quantization_config");
@@ -79,54 +23,6 @@ void RefuseQuantized(Fields& fields) {
   fields.Fail(ErrorCode::kUnsupported,
               fmt::format("the weights are already quantized (quantization_config, method {})", Quoted(name)),
               "take the folder that this one was made from and give --precision q4 or q8, or a GGUF file of the model");
-}
-
-// Both forms of saying how positions are rotated; only the plain one is read.
-void ReadRope(Fields& fields, const std::string& path, ModelConfig& config) {
-  config.rope_theta = fields.Number("rope_theta", 10000.0);
-  for (const char* key : {"rope_scaling", "rope_parameters"}) {
-    const Json* rope = fields.Find(key);
-    if (rope == nullptr) continue;
-    Fields inner(*rope, path);
-    config.rope_theta = inner.Number("rope_theta", config.rope_theta);
-    const std::string type = inner.Text("rope_type", inner.Text("type", "default"));
-    if (type != "default") {
-      inner.Fail(ErrorCode::kUnsupported, fmt::format("rope scaling {} is not supported", Quoted(type)),
-                 "use a model without rope scaling");
-    }
-    if (inner.Number("partial_rotary_factor", 1) != 1) {
-      inner.Fail(ErrorCode::kUnsupported, "heads of which only a part is rotated are not supported");
-    }
-    if (inner.failure && !fields.failure) fields.failure = std::move(inner.failure);
-  }
-  if (fields.Number("partial_rotary_factor", 1) != 1) {
-    fields.Fail(ErrorCode::kUnsupported, "heads of which only a part is rotated are not supported");
-  }
-}
-
-void ReadLlama(Fields& fields, const std::string& path, ModelConfig& config) {
-  config.architecture = Architecture::kLlama;
-  config.kv_heads = fields.Size("num_key_value_heads", config.heads);
-  config.head_dim = fields.Size("head_dim", std::max(1u, config.hidden_size / config.heads));
-  config.norm_epsilon = static_cast<float>(fields.Number("rms_norm_eps", 1e-6));
-  config.tied_embeddings = fields.Flag("tie_word_embeddings", false);
-  config.attention_bias = fields.Flag("attention_bias", false);
-  config.mlp_bias = fields.Flag("mlp_bias", false);
-  fields.OnlyText("hidden_act", "silu", {"silu", "swish"});
-  ReadRope(fields, path, config);
-}
-
-void ReadBert(Fields& fields, ModelConfig& config) {
-  config.architecture = Architecture::kBert;
-  config.kv_heads = config.heads;
-  config.head_dim = std::max(1u, config.hidden_size / config.heads);
-  config.type_vocab_size = fields.Size("type_vocab_size", 2);
-  config.norm_epsilon = static_cast<float>(fields.Number("layer_norm_eps", 1e-12));
-  config.tied_embeddings = true;
-  config.attention_bias = config.mlp_bias = true;
-  fields.OnlyText("hidden_act", "gelu", {"gelu"});
-  fields.OnlyText("position_embedding_type", "absolute", {"absolute"});
-  if (fields.Flag("is_decoder", false)) fields.Fail(ErrorCode::kUnsupported, "a bert that is a decoder is not supported");
 }
 
 // eos_token_id of either file: a number, a list of them, or nothing.
@@ -169,13 +65,16 @@ Result<ModelConfig> ReadConfig(const std::string& folder) {
   Fields fields(json, path);
   ModelConfig config;
   config.architecture_name = fields.Text("model_type", "");
-  if (config.architecture_name != "llama" && config.architecture_name != "bert") {
+  const ArchitectureReader* reader = ReaderOf(config.architecture_name);
+  if (reader == nullptr) {
     fields.Fail(ErrorCode::kUnsupported,
                 config.architecture_name.empty() ? std::string("config.json names no model_type")
                                                  : fmt::format("models of type {} are not supported",
                                                                Quoted(config.architecture_name)),
-                kReadable);
+                ReadableModelTypes());
+    return *std::move(fields.failure);
   }
+  config.architecture = reader->architecture;
   RefuseQuantized(fields);
   config.vocab_size = fields.Size("vocab_size");
   config.hidden_size = fields.Size("hidden_size");
@@ -183,8 +82,9 @@ Result<ModelConfig> ReadConfig(const std::string& folder) {
   config.heads = fields.Size("num_attention_heads");
   config.intermediate_size = fields.Size("intermediate_size");
   config.max_positions = fields.Size("max_position_embeddings");
-  if (config.architecture_name == "llama") ReadLlama(fields, path, config);
-  if (config.architecture_name == "bert") ReadBert(fields, config);
+  if (fields.failure) return *std::move(fields.failure);
+  PLIMSOLL_TRY(CheckBounds(config, path));  // before lists as long as the model has layers are made
+  reader->read(fields, config);
   if (fields.failure) return *std::move(fields.failure);
   PLIMSOLL_TRY(CheckConfig(config, path));
 
@@ -198,29 +98,24 @@ Result<ModelConfig> ReadConfig(const std::string& folder) {
   return config;
 }
 
-Result<void> CheckConfig(const ModelConfig& config, const std::string& source) {
-  struct Bound {
-    const char* name;
-    uint64_t value;
-    uint64_t most;
-    uint64_t least = 1;
-  };
-  // Several times what any published model of these families has; they bound every later product.
-  const uint64_t least_types = config.architecture == Architecture::kBert ? 1 : 0;
-  const std::array<Bound, 8> bounds = {{{"the number of layers", config.layers, 1024},
-                                        {"the hidden size", config.hidden_size, 65536},
-                                        {"the intermediate size", config.intermediate_size, 262144},
-                                        {"the number of heads", config.heads, 1024},
-                                        {"the number of key and value heads", config.kv_heads, 1024},
-                                        {"the vocabulary", config.vocab_size, 4u << 20},
-                                        {"the number of positions", config.max_positions, 16u << 20},
-                                        {"the number of token types", config.type_vocab_size, 65536, least_types}}};
-  for (const Bound& bound : bounds) {
-    if (bound.value < bound.least || bound.value > bound.most) {
-      return MakeError(ErrorCode::kInvalid, fmt::format("{} is {}, between {} and {} is possible", bound.name,
-                                                        bound.value, bound.least, bound.most)).In(source);
-    }
-  }
+namespace {
+
+struct Bound {
+  const char* name;
+  uint64_t value;
+  uint64_t most;
+  uint64_t least = 1;
+};
+
+Result<void> CheckBound(const Bound& bound, const std::string& source) {
+  if (bound.value >= bound.least && bound.value <= bound.most) return {};
+  return MakeError(ErrorCode::kInvalid, fmt::format("{} is {}, between {} and {} is possible", bound.name, bound.value,
+                                                    bound.least, bound.most)).In(source);
+}
+
+bool IsFactor(double number) { return std::isfinite(number) && number > 0; }
+
+Result<void> CheckHeads(const ModelConfig& config, const std::string& source) {
   if (config.head_dim == 0 || config.head_dim > 256) {
     return MakeError(ErrorCode::kUnsupported, fmt::format("heads of {} numbers are not supported, 256 are the most",
                                                           config.head_dim)).In(source);
@@ -229,20 +124,58 @@ Result<void> CheckConfig(const ModelConfig& config, const std::string& source) {
     return MakeError(ErrorCode::kInvalid, fmt::format("{} heads cannot share {} key and value heads", config.heads,
                                                       config.kv_heads)).In(source);
   }
-  if (config.architecture == Architecture::kBert && config.head_dim * config.heads != config.hidden_size) {
+  if (config.encoder() && config.head_dim * config.heads != config.hidden_size) {
     return MakeError(ErrorCode::kInvalid, fmt::format("the hidden size {} does not divide into {} heads",
                                                       config.hidden_size, config.heads)).In(source);
   }
-  if (config.architecture == Architecture::kLlama && config.head_dim % 2 != 0) {
-    return MakeError(ErrorCode::kInvalid, fmt::format("heads of {} numbers cannot be rotated in pairs", config.head_dim))
-        .In(source);
-  }
-  if (!(config.norm_epsilon >= 0 && config.norm_epsilon < 1) || !(config.rope_theta > 0) ||
-      !std::isfinite(config.rope_theta)) {
-    return MakeError(ErrorCode::kInvalid, fmt::format("a norm epsilon of {} or a rope base of {} makes no sense",
-                                                      config.norm_epsilon, config.rope_theta)).In(source);
+  const bool rotates = std::ranges::any_of(config.attention, [](const LayerAttention& layer) {
+    return layer.rope != LayerRope::kNone;
+  });
+  if (rotates && (config.rotary_dim < 2 || config.rotary_dim % 2 != 0 || config.rotary_dim > config.head_dim)) {
+    return MakeError(ErrorCode::kInvalid, fmt::format("{} of {} numbers of a head cannot be rotated in pairs",
+                                                      config.rotary_dim, config.head_dim)).In(source);
   }
   return {};
+}
+
+Result<void> CheckNumbers(const ModelConfig& config, const std::string& source) {
+  const bool fine = config.norm_epsilon >= 0 && config.norm_epsilon < 1 && IsFactor(config.rope.theta) &&
+                    IsFactor(config.local_rope.theta);
+  if (!fine) {
+    return MakeError(ErrorCode::kInvalid, fmt::format("a norm epsilon of {} or a rope base of {} makes no sense",
+                                                      config.norm_epsilon, config.rope.theta)).In(source);
+  }
+  for (const double factor : {config.embedding_scale, config.attention_scale, config.residual_scale, config.logit_scale}) {
+    if (IsFactor(factor)) continue;
+    return MakeError(ErrorCode::kInvalid, fmt::format("a multiplier of {} makes no sense", factor)).In(source);
+  }
+  if (config.first_position >= config.max_positions) {
+    return MakeError(ErrorCode::kInvalid, fmt::format("positions that count from {} do not fit the {} that there are",
+                                                      config.first_position, config.max_positions)).In(source);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> CheckBounds(const ModelConfig& config, const std::string& source) {
+  // Several times what any published model of these families has; they bound every later product.
+  const std::array<Bound, 6> bounds = {{{"the number of layers", config.layers, 1024},
+                                        {"the hidden size", config.hidden_size, 65536},
+                                        {"the intermediate size", config.intermediate_size, 262144},
+                                        {"the number of heads", config.heads, 1024},
+                                        {"the vocabulary", config.vocab_size, 4u << 20},
+                                        {"the number of positions", config.max_positions, 16u << 20}}};
+  for (const Bound& bound : bounds) PLIMSOLL_TRY(CheckBound(bound, source));
+  return {};
+}
+
+Result<void> CheckConfig(const ModelConfig& config, const std::string& source) {
+  PLIMSOLL_TRY(CheckBounds(config, source));
+  PLIMSOLL_TRY(CheckBound({"the number of key and value heads", config.kv_heads, 1024}, source));
+  PLIMSOLL_TRY(CheckBound({"the number of token types", config.type_vocab_size, 65536, 0}, source));
+  PLIMSOLL_TRY(CheckHeads(config, source));
+  return CheckNumbers(config, source);
 }
 
 }  // namespace plimsoll::checkpoint

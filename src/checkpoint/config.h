@@ -10,9 +10,12 @@
 
 namespace plimsoll::checkpoint {
 
-// kUnsupported by name for what is not read: other architectures, quantization_config, rope scaling, activations.
+// kUnsupported by name for what is not read: other architectures, quantization_config, kinds of rope scaling, activations.
 // Absurd or contradictory sizes are kInvalid.
 Result<ModelConfig> ReadConfig(const std::string& folder);
+
+// The sizes that all models have, against bounds.
+Result<void> CheckBounds(const ModelConfig& config, const std::string& source);
 
 // Sizes of any source against each other and against bounds: what a description may hold. `source` is the file or the
 // metadata to name.

@@ -37,7 +37,7 @@ Result<Description> Describe(const std::string& path, const StopToken& stop) {
     PLIMSOLL_TRY(DescribeGguf(stop, description));
   } else {
     PLIMSOLL_TRY(DescribeFolder(stop, description));
-    if (description.config.architecture == Architecture::kBert) PLIMSOLL_TRY(ReadSentenceFiles(path, description));
+    if (description.config.encoder()) PLIMSOLL_TRY(ReadSentenceFiles(path, description));
   }
   return description;
 }

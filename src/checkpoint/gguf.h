@@ -60,7 +60,7 @@ class GgufFile {
   Result<std::optional<std::string>> Text(const std::string& key, uint64_t max_bytes) const;
   // Empty where the key is absent.
   Result<void> Texts(const std::string& key, GgufTexts& out) const;
-  Result<std::vector<int32_t>> Integers(const std::string& key) const;
+  Result<std::vector<int32_t>> Integers(const std::string& key) const;  // of 32 bits, or flags as 0 and 1
   Result<std::vector<float>> Floats(const std::string& key) const;
 
  private:

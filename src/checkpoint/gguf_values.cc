@@ -123,11 +123,16 @@ Result<std::vector<int32_t>> GgufFile::Integers(const std::string& key) const {
   std::vector<int32_t> out;
   const GgufValue* value = Find(key);
   if (value == nullptr) return out;
-  if (value->type != GgufType::kArray || (value->element != GgufType::kInt32 && value->element != GgufType::kUint32)) {
-    return WrongType(*this, key, "an array of 32-bit whole numbers");
+  const bool flags = value->element == GgufType::kBool;
+  if (value->type != GgufType::kArray ||
+      (value->element != GgufType::kInt32 && value->element != GgufType::kUint32 && !flags)) {
+    return WrongType(*this, key, "an array of 32-bit whole numbers or of flags");
   }
   PLIMSOLL_ASSIGN(const auto bytes, ReadArray(*this, key, *value));
-  for (uint64_t i = 0; i < value->count; ++i) out.push_back(static_cast<int32_t>(LittleEndian(&bytes[i * 4], 4)));
+  const int width = flags ? 1 : 4;
+  for (uint64_t i = 0; i < value->count; ++i) {
+    out.push_back(static_cast<int32_t>(LittleEndian(&bytes[i * static_cast<size_t>(width)], width)));
+  }
   return out;
 }
 

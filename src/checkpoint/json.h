@@ -52,6 +52,7 @@ class Json {
 
   // The member of that name unless it is null; nullptr where this is no object or has none.
   const Json* Find(std::string_view key) const;
+  bool Has(std::string_view key) const;  // null or not
   const std::vector<Json>& items() const { return items_; }
 
   std::optional<std::string_view> AsString() const;

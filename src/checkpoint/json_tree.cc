@@ -110,6 +110,10 @@ const Json* Json::Find(std::string_view key) const {
   return nullptr;
 }
 
+bool Json::Has(std::string_view key) const {
+  return is_object() && std::ranges::find(keys_, key) != keys_.end();
+}
+
 std::optional<std::string_view> Json::AsString() const {
   if (kind_ != Kind::kString) return std::nullopt;
   return text_;

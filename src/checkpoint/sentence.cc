@@ -76,7 +76,7 @@ Result<void> ReadModules(const std::string& folder, const std::string& path, Des
 }  // namespace
 
 Result<void> ReadSentenceFiles(const std::string& folder, Description& description) {
-  description.max_tokens = description.config.max_positions;
+  description.max_tokens = description.config.max_tokens();
   const std::string modules = InFolder(folder, "modules.json");
   const std::string pooling = InFolder(InFolder(folder, "1_Pooling"), "config.json");
   PLIMSOLL_ASSIGN(const bool has_modules, IsThere(modules));
@@ -93,7 +93,7 @@ Result<void> ReadSentenceFiles(const std::string& folder, Description& descripti
   const Json* most = json.Find("max_seq_length");
   const auto tokens = most == nullptr ? std::nullopt : most->AsUnsigned();
   if (tokens && *tokens > 2) {
-    description.max_tokens = static_cast<uint32_t>(std::min<uint64_t>(*tokens, description.config.max_positions));
+    description.max_tokens = static_cast<uint32_t>(std::min<uint64_t>(*tokens, description.config.max_tokens()));
   }
   return {};
 }

@@ -1,8 +1,5 @@
-// The tables of the architectures: which tensors a model has, by what names, with what shapes. What a file declares is
-// judged here; what comes out has a role and is known to fit its configuration. Pure; any thread.
-//
-// A bert's norms come after the blocks: kAttentionNorm is attention.output.LayerNorm, kFeedForwardNorm is
-// output.LayerNorm, kUp is intermediate.dense, kDown is output.dense; it has no gate.
+// Tensors of a file against the table of their architecture (tensor_tables.h). What a file declares is judged here; what
+// comes out has a role and is known to fit its configuration. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -26,6 +26,11 @@ class Decoder {
   Decoder& operator=(Decoder&&) noexcept;
   ~Decoder();
 
+  // Says how long the sequence may become, the prompt and most tokens to come; without it, the context. Rotations that
+  // depend on length (dynamic, longrope) are chosen by it and then kept, so that how a prompt is split cannot change a
+  // result. Where the choice changes, the sequence is forgotten: length() tells.
+  void DeclareLength(uint32_t tokens);
+
   // Called with the logits of one position, (vocab_size), f32; `position` counts from 0 in the sequence.
   using LogitsSink = std::function<void(uint32_t position, std::span<const float> logits)>;
   enum class Logits { kNone, kLast, kAll };

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <fmt/format.h>
 
-#include "engine/weights.h"
-#include "engine/work_memory.h"
+#include "engine/layers.h"
 
 namespace plimsoll::engine {
 
@@ -28,49 +28,27 @@ constexpr uint64_t kAttentionGrain = 4;  // items: heads of short sequences take
 }  // namespace
 
 struct Encoder::State {
-  State(const ModelConfig& model, EncoderWeights looked_up, WorkMemory memory);
+  explicit State(Layers stack) : layers(std::move(stack)), config(layers.config()), width(config.hidden_size), sums(width) {}
 
   Result<void> CheckIds(std::span<const int32_t> ids) const;
   void Place(std::span<const int32_t> ids, size_t first);
   Result<void> Forward(std::span<Extent> extents, const StopToken& stop);
-  void Attend(const LayerWeights& layer, std::span<Extent> extents, size_t tokens, const StopToken& stop);
-  void FeedForward(const LayerWeights& layer, size_t tokens, const StopToken& stop);
-  void AddAndNorm(const NormWeights& norm, size_t tokens, std::span<const Product> next);
+  kernels::FullAttention AttentionOf(uint32_t layer, const Extent& extent) const;
+  void Attend(uint32_t layer, std::span<Extent> extents, const StopToken& stop);
   void PoolInto(const Extent& extent, Pooling pooling, bool normalize, float* out);
 
+  Layers layers;
   const ModelConfig& config;
-  EncoderWeights weights;
-  WorkMemory work;
-
-  // (batch, ...) f32 each
-  float* hidden;
-  float* output;  // of a block, before it is added to hidden
-  float* query;
-  float* key;
-  float* value;
-  float* attended;
-  float* inner;
-  size_t width;      // hidden_size
-  size_t key_width;  // kv_heads * head_dim
-  std::vector<float> type_row;  // (hidden_size): all tokens are of type 0
-  std::vector<double> sums;     // (hidden_size)
+  size_t width;                     // hidden_size
+  std::vector<uint32_t> positions;  // of the batch's tokens, each in its sequence
+  std::vector<double> sums;         // (hidden_size)
 };
-
-Encoder::State::State(const ModelConfig& model, EncoderWeights looked_up, WorkMemory memory)
-    : config(model), weights(std::move(looked_up)), work(std::move(memory)), hidden(work.floats(WorkBuffer::kHidden)),
-      output(work.floats(WorkBuffer::kNormed)), query(work.floats(WorkBuffer::kQuery)),
-      key(work.floats(WorkBuffer::kKey)), value(work.floats(WorkBuffer::kValue)),
-      attended(work.floats(WorkBuffer::kAttention)), inner(work.floats(WorkBuffer::kGate)), width(model.hidden_size),
-      key_width(size_t{model.kv_heads} * model.head_dim), type_row(width), sums(width) {
-  const tensor::Matrix& types = *weights.types;
-  work.kernels().dequantize_row(types.dtype, types.Row(0), width, type_row.data());
-}
 
 Result<void> Encoder::State::CheckIds(std::span<const int32_t> ids) const {
   if (ids.empty()) return MakeError(ErrorCode::kUsage, "a sequence without tokens has no embedding");
-  if (ids.size() > config.max_positions) {
+  if (ids.size() > config.max_tokens()) {
     return MakeError(ErrorCode::kUsage, fmt::format("{} tokens are more than the model's {} positions", ids.size(),
-                                                    config.max_positions))
+                                                    config.max_tokens()))
         .Next("cut the text into shorter pieces");
   }
   for (const int32_t id : ids) {
@@ -84,62 +62,31 @@ Result<void> Encoder::State::CheckIds(std::span<const int32_t> ids) const {
 
 // Embeddings of a sequence whose tokens stand from `first` in the batch; positions count from 0.
 void Encoder::State::Place(std::span<const int32_t> ids, size_t first) {
-  const kernels::KernelTable& table = work.kernels();
-  const tensor::Matrix& words = *weights.embedding;
-  const tensor::Matrix& positions = *weights.positions;
-  work.ForTokens(ids.size(), [&](size_t t) {
-    float* row = hidden + (first + t) * width;
-    float* position = output + (first + t) * width;
-    table.dequantize_row(words.dtype, words.Row(static_cast<uint64_t>(ids[t])), width, row);
-    table.dequantize_row(positions.dtype, positions.Row(t), width, position);
-    table.add(row, type_row.data(), width, row);
-    table.add(row, position, width, row);
-    table.layer_norm(row, weights.embedding_norm.weight.data, weights.embedding_norm.bias.data, width,
-                     config.norm_epsilon, row);
-  });
+  positions.resize(first + ids.size());
+  std::iota(positions.begin() + static_cast<ptrdiff_t>(first), positions.end(), 0u);
+  layers.Embed(ids, std::span(positions).subspan(first), first);
 }
 
-// hidden = norm(hidden + output), and prepared as the next input.
-void Encoder::State::AddAndNorm(const NormWeights& norm, size_t tokens, std::span<const Product> next) {
-  const bool quantize = WorkMemory::NeedsQuantized(next);
-  work.ForTokens(tokens, [&](size_t t) {
-    float* row = hidden + t * width;
-    work.kernels().add(row, output + t * width, width, row);
-    work.kernels().layer_norm(row, norm.weight.data, norm.bias.data, width, config.norm_epsilon, row);
-    if (quantize) work.Quantize(row, width, t);
-  });
+kernels::FullAttention Encoder::State::AttentionOf(uint32_t layer, const Extent& extent) const {
+  kernels::FullAttention full;
+  full.base = layers.AttentionOf(layer);
+  full.base.tokens = extent.tokens;
+  full.base.q += extent.first * layers.query_width();
+  full.base.out += extent.first * layers.query_width();
+  full.keys = extent.tokens;
+  full.k = layers.key() + extent.first * layers.key_width();
+  full.v = layers.value() + extent.first * layers.key_width();
+  full.kv_stride = layers.key_width();
+  return full;
 }
 
 // Every token sees its own sequence. The items of all sequences are one run over the threads.
-void Encoder::State::Attend(const LayerWeights& layer, std::span<Extent> extents, size_t tokens,
-                            const StopToken& stop) {
-  const size_t query_width = size_t{config.heads} * config.head_dim;
-  const Product inputs[] = {{layer.query.matrix, layer.query.bias, query},
-                            {layer.key.matrix, layer.key.bias, key},
-                            {layer.value.matrix, layer.value.bias, value}};
-  work.Multiply(hidden, width, tokens, inputs, stop);
-
-  const auto attention_of = [&](const Extent& extent) {
-    kernels::FullAttention full;
-    full.base.tokens = extent.tokens;
-    full.base.heads = config.heads;
-    full.base.kv_heads = config.kv_heads;
-    full.base.head_dim = config.head_dim;
-    full.base.scale = 1.0f / std::sqrt(static_cast<float>(config.head_dim));
-    full.base.q = query + extent.first * query_width;
-    full.base.q_stride = query_width;
-    full.base.out = attended + extent.first * query_width;
-    full.base.out_stride = query_width;
-    full.keys = extent.tokens;
-    full.k = key + extent.first * key_width;
-    full.v = value + extent.first * key_width;
-    full.kv_stride = key_width;
-    return full;
-  };
+void Encoder::State::Attend(uint32_t layer, std::span<Extent> extents, const StopToken& stop) {
+  const WorkMemory& work = layers.work();
   size_t items = 0;
   for (Extent& extent : extents) {
     extent.first_item = items;
-    items += kernels::AttentionItems(attention_of(extent).base);
+    items += kernels::AttentionItems(AttentionOf(layer, extent).base);
   }
   work.pool().For(items, kAttentionGrain, [&](uint64_t begin, uint64_t end, int thread) {
     for (size_t i = 0; i < extents.size() && !stop.stopped(); ++i) {
@@ -147,61 +94,25 @@ void Encoder::State::Attend(const LayerWeights& layer, std::span<Extent> extents
       const size_t from = std::max<size_t>(begin, extents[i].first_item);
       const size_t to = std::min<size_t>(end, behind);
       if (from >= to) continue;
-      const kernels::FullAttention full = attention_of(extents[i]);
-      work.kernels().full_attention(full, from - extents[i].first_item, to - extents[i].first_item,
-                                    work.scratch(thread));
+      work.kernels().full_attention(AttentionOf(layer, extents[i]), from - extents[i].first_item,
+                                    to - extents[i].first_item, work.scratch(thread));
     }
   });
-
-  const Product out[] = {{layer.attention_output.matrix, layer.attention_output.bias, output}};
-  if (WorkMemory::NeedsQuantized(out)) {
-    work.ForTokens(tokens, [&](size_t t) { work.Quantize(attended + t * query_width, query_width, t); });
-  }
-  work.Multiply(attended, query_width, tokens, out, stop);
 }
 
-void Encoder::State::FeedForward(const LayerWeights& layer, size_t tokens, const StopToken& stop) {
-  const size_t inner_width = config.intermediate_size;
-  const Product up[] = {{layer.up.matrix, layer.up.bias, inner}};
-  work.Multiply(hidden, width, tokens, up, stop);
-  const Product down[] = {{layer.down.matrix, layer.down.bias, output}};
-  const bool quantize = WorkMemory::NeedsQuantized(down);
-  work.ForTokens(tokens, [&](size_t t) {
-    float* row = inner + t * inner_width;
-    work.kernels().gelu_erf(row, inner_width, row);
-    if (quantize) work.Quantize(row, inner_width, t);
-  });
-  work.Multiply(inner, inner_width, tokens, down, stop);
-}
-
-// The sequences, already placed, stand one after another; their last hidden states end up in hidden.
+// The sequences, already placed, stand one after another; their last hidden states end up in the layers' hidden().
 Result<void> Encoder::State::Forward(std::span<Extent> extents, const StopToken& stop) {
   const size_t tokens = extents.empty() ? 0 : extents.back().first + extents.back().tokens;
-  for (size_t index = 0; index < weights.layers.size(); ++index) {
-    PLIMSOLL_TRY(stop.Check());
-    const LayerWeights& layer = weights.layers[index];
-    const Product inputs[] = {{layer.query.matrix}, {layer.key.matrix}, {layer.value.matrix}};
-    if (index == 0 && WorkMemory::NeedsQuantized(inputs)) {
-      work.ForTokens(tokens, [&](size_t t) { work.Quantize(hidden + t * width, width, t); });
-    }
-    Attend(layer, extents, tokens, stop);
-    const Product up[] = {{layer.up.matrix}};
-    AddAndNorm(layer.attention_norm, tokens, up);
-    FeedForward(layer, tokens, stop);
-    if (index + 1 < weights.layers.size()) {
-      const LayerWeights& next = weights.layers[index + 1];
-      const Product next_inputs[] = {{next.query.matrix}, {next.key.matrix}, {next.value.matrix}};
-      AddAndNorm(layer.feed_forward_norm, tokens, next_inputs);
-    } else {
-      AddAndNorm(layer.feed_forward_norm, tokens, {});
-    }
-  }
-  return stop.Check();
+  const auto attend = [&](uint32_t layer, const StopToken& stopped) { Attend(layer, extents, stopped); };
+  PLIMSOLL_TRY(layers.Run(std::span(positions).first(tokens), attend, stop));
+  if (!layers.weights().final_norm) return {};
+  layers.work().ForTokens(tokens, [&](size_t t) { layers.FinalNorm(t, layers.hidden() + t * width); });
+  return {};
 }
 
 // Sums in double, so that the order of additions does not matter to a reader of the result.
 void Encoder::State::PoolInto(const Extent& extent, Pooling pooling, bool normalize, float* out) {
-  const float* states = hidden + extent.first * width;
+  const float* states = layers.hidden() + extent.first * width;
   std::ranges::fill(sums, 0.0);
   const size_t rows = pooling == Pooling::kCls ? 1 : extent.tokens;
   for (size_t t = 0; t < rows; ++t) {
@@ -219,14 +130,14 @@ void Encoder::State::PoolInto(const Extent& extent, Pooling pooling, bool normal
 Result<Encoder> Encoder::Create(const loading::LoadedWeights& weights, const loading::Rung&, memory::Budget& budget,
                                 platform::ThreadPool& pool) {
   const ModelConfig& config = weights.config();
-  if (config.architecture != checkpoint::Architecture::kBert) {
+  if (!config.encoder()) {
     return MakeError(ErrorCode::kUnsupported, fmt::format("a model of architecture \"{}\" gives no embeddings",
                                                           config.architecture_name))
         .Next("name an encoder, such as all-MiniLM-L6-v2");
   }
-  PLIMSOLL_ASSIGN(EncoderWeights looked_up, LookUpEncoder(weights));
+  PLIMSOLL_ASSIGN(ModelWeights looked_up, LookUpWeights(weights));
   PLIMSOLL_ASSIGN(WorkMemory work, WorkMemory::Create(config, loading::BatchTokens(config), budget, pool));
-  return Encoder(std::make_unique<State>(config, std::move(looked_up), std::move(work)));
+  return Encoder(std::make_unique<State>(Layers(config, std::move(looked_up), std::move(work))));
 }
 
 Result<std::span<const float>> Encoder::HiddenStates(std::span<const int32_t> ids, const StopToken& stop) {
@@ -234,7 +145,7 @@ Result<std::span<const float>> Encoder::HiddenStates(std::span<const int32_t> id
   state_->Place(ids, 0);
   Extent extent[] = {{0, ids.size()}};
   PLIMSOLL_TRY(state_->Forward(extent, stop));
-  return std::span<const float>(state_->hidden, ids.size() * state_->width);
+  return std::span<const float>(state_->layers.hidden(), ids.size() * state_->width);
 }
 
 Result<std::vector<float>> Encoder::Embed(std::span<const std::vector<int32_t>> sequences, Pooling pooling,
@@ -250,7 +161,7 @@ Result<std::vector<float>> Encoder::Embed(std::span<const std::vector<int32_t>> 
   for (size_t begin = 0; begin < sequences.size(); begin += extents.size()) {
     extents.clear();
     size_t tokens = 0;
-    for (size_t i = begin; i < sequences.size() && tokens + sequences[i].size() <= state.work.batch_tokens(); ++i) {
+    for (size_t i = begin; i < sequences.size() && tokens + sequences[i].size() <= state.layers.work().batch_tokens(); ++i) {
       state.Place(sequences[i], tokens);
       extents.push_back({tokens, sequences[i].size()});
       tokens += sequences[i].size();
@@ -270,7 +181,7 @@ Result<std::vector<float>> Encoder::Embed(std::span<const std::vector<int32_t>> 
 }
 
 uint32_t Encoder::hidden_size() const { return state_->config.hidden_size; }
-uint32_t Encoder::max_tokens() const { return state_->config.max_positions; }
+uint32_t Encoder::max_tokens() const { return state_->config.max_tokens(); }
 
 Encoder::Encoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Encoder::Encoder(Encoder&&) noexcept = default;

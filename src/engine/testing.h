@@ -46,6 +46,7 @@ struct Model {
 // Logits of all positions of a new sequence, evaluated in pieces of at most `piece` tokens by as many calls.
 inline std::vector<std::vector<float>> AllLogits(Decoder& decoder, std::span<const int32_t> ids, size_t piece) {
   decoder.TruncateTo(0);
+  decoder.DeclareLength(static_cast<uint32_t>(ids.size()));
   std::vector<std::vector<float>> logits(ids.size());
   for (size_t at = 0; at < ids.size(); at += piece) {
     const auto sink = [&](uint32_t position, std::span<const float> row) {

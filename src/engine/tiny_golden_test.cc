@@ -78,17 +78,20 @@ TEST_P(TinyDecoderTest, LogitsAreThoseOfTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, TinyDecoderTest,
-                         ::testing::Combine(::testing::Values("llama_gqa_tied", "llama_gqa_untied"),
+                         ::testing::Combine(::testing::Values("llama_gqa_tied", "llama_gqa_untied", "llama_rope_llama3",
+                                                              "mistral_sliding", "qwen2", "qwen3", "phi3", "phi3_longrope",
+                                                              "smollm3", "gemma2", "gemma3_text", "olmo2", "granite"),
                                             ::testing::Values("config.json", "config_old.json")));
 
-class TinyEncoderTest : public ::testing::TestWithParam<const char*> {};
+class TinyEncoderTest : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
 
 TEST_P(TinyEncoderTest, HiddenStatesAndPoolingAreThoseOfTheReference) {
-  const Checkpoint checkpoint("bert", GetParam());
+  const auto [name, config] = GetParam();
+  const Checkpoint checkpoint(name, config);
   Model model(checkpoint.path());
   Encoder encoder = model.MakeEncoder();
   const size_t width = encoder.hidden_size();
-  const json cases = CasesOf("bert");
+  const json cases = CasesOf(name);
   std::vector<std::vector<int32_t>> sequences;
   for (const json& one : cases) {
     sequences.push_back(one.at("ids").get<std::vector<int32_t>>());
@@ -113,7 +116,9 @@ TEST_P(TinyEncoderTest, HiddenStatesAndPoolingAreThoseOfTheReference) {
   check(checkpoint::Pooling::kCls, false, "cls");
 }
 
-INSTANTIATE_TEST_SUITE_P(All, TinyEncoderTest, ::testing::Values("config.json", "config_old.json"));
+INSTANTIATE_TEST_SUITE_P(All, TinyEncoderTest,
+                         ::testing::Combine(::testing::Values("bert", "xlm_roberta", "modernbert"),
+                                            ::testing::Values("config.json", "config_old.json")));
 
 TEST(TinyLedgerTest, WhatIsReservedIsWhatThePlanSays) {
   for (const uint32_t context : {64u, 100u, 128u}) {

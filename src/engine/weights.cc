@@ -13,65 +13,63 @@ Error Missing(Role role, int32_t layer) {
                    fmt::format("weights of role {} are missing in layer {}", static_cast<int>(role), layer));
 }
 
-Result<LinearWeights> Linear(const LoadedWeights& weights, Role role, int32_t layer) {
-  LinearWeights linear{weights.matrix(role, layer), weights.vector(role, layer, true)};
-  if (linear.matrix == nullptr) return Missing(role, layer);
-  return linear;
+LinearWeights Linear(const LoadedWeights& weights, Role role, int32_t layer) {
+  return {weights.matrix(role, layer), weights.vector(role, layer, true)};
 }
 
-Result<NormWeights> Norm(const LoadedWeights& weights, Role role, int32_t layer) {
-  NormWeights norm{weights.vector(role, layer), weights.vector(role, layer, true)};
-  if (!norm.weight) return Missing(role, layer);
-  return norm;
+NormWeights Norm(const LoadedWeights& weights, Role role, int32_t layer = -1) {
+  return {weights.vector(role, layer), weights.vector(role, layer, true)};
 }
 
-Result<const tensor::Matrix*> Table(const LoadedWeights& weights, Role role) {
-  const tensor::Matrix* matrix = weights.matrix(role);
-  if (matrix == nullptr) return Missing(role, -1);
-  return matrix;
-}
-
-// What decoder and encoder layers have in common: all but the gate.
 Result<LayerWeights> Layer(const LoadedWeights& weights, int32_t index) {
+  struct Needed {
+    Role role;
+    const LinearWeights* linear;
+  };
   LayerWeights layer;
-  PLIMSOLL_ASSIGN(layer.attention_norm, Norm(weights, Role::kAttentionNorm, index));
-  PLIMSOLL_ASSIGN(layer.query, Linear(weights, Role::kQuery, index));
-  PLIMSOLL_ASSIGN(layer.key, Linear(weights, Role::kKey, index));
-  PLIMSOLL_ASSIGN(layer.value, Linear(weights, Role::kValue, index));
-  PLIMSOLL_ASSIGN(layer.attention_output, Linear(weights, Role::kAttentionOutput, index));
-  PLIMSOLL_ASSIGN(layer.feed_forward_norm, Norm(weights, Role::kFeedForwardNorm, index));
-  PLIMSOLL_ASSIGN(layer.up, Linear(weights, Role::kUp, index));
-  PLIMSOLL_ASSIGN(layer.down, Linear(weights, Role::kDown, index));
+  layer.attention_norm = Norm(weights, Role::kAttentionNorm, index);
+  layer.query = Linear(weights, Role::kQuery, index);
+  layer.key = Linear(weights, Role::kKey, index);
+  layer.value = Linear(weights, Role::kValue, index);
+  layer.query_norm = weights.vector(Role::kQueryNorm, index);
+  layer.key_norm = weights.vector(Role::kKeyNorm, index);
+  layer.attention_output = Linear(weights, Role::kAttentionOutput, index);
+  layer.attention_output_norm = Norm(weights, Role::kAttentionOutputNorm, index);
+  layer.attention_residual_norm = Norm(weights, Role::kAttentionResidualNorm, index);
+  layer.feed_forward_norm = Norm(weights, Role::kFeedForwardNorm, index);
+  layer.gate = Linear(weights, Role::kGate, index);
+  layer.up = Linear(weights, Role::kUp, index);
+  layer.down = Linear(weights, Role::kDown, index);
+  layer.feed_forward_output_norm = Norm(weights, Role::kFeedForwardOutputNorm, index);
+  layer.feed_forward_residual_norm = Norm(weights, Role::kFeedForwardResidualNorm, index);
+  const Needed all[] = {{Role::kQuery, &layer.query}, {Role::kKey, &layer.key}, {Role::kValue, &layer.value},
+                        {Role::kAttentionOutput, &layer.attention_output}, {Role::kUp, &layer.up}, {Role::kDown, &layer.down}};
+  for (const Needed& needed : all) {
+    if (needed.linear->matrix == nullptr) return Missing(needed.role, index);
+  }
+  if (weights.config().gated && layer.gate.matrix == nullptr) return Missing(Role::kGate, index);
   return layer;
 }
 
 }  // namespace
 
-Result<DecoderWeights> LookUpDecoder(const LoadedWeights& weights) {
-  DecoderWeights decoder;
-  PLIMSOLL_ASSIGN(decoder.embedding, Table(weights, Role::kTokenEmbedding));
-  for (uint32_t i = 0; i < weights.config().layers; ++i) {
-    const auto index = static_cast<int32_t>(i);
-    PLIMSOLL_ASSIGN(LayerWeights layer, Layer(weights, index));
-    PLIMSOLL_ASSIGN(layer.gate, Linear(weights, Role::kGate, index));
-    decoder.layers.push_back(std::move(layer));
-  }
-  PLIMSOLL_ASSIGN(decoder.final_norm, Norm(weights, Role::kFinalNorm, -1));
-  PLIMSOLL_ASSIGN(decoder.output, Linear(weights, Role::kOutput, -1));
-  return decoder;
-}
-
-Result<EncoderWeights> LookUpEncoder(const LoadedWeights& weights) {
-  EncoderWeights encoder;
-  PLIMSOLL_ASSIGN(encoder.embedding, Table(weights, Role::kTokenEmbedding));
-  PLIMSOLL_ASSIGN(encoder.positions, Table(weights, Role::kPositionEmbedding));
-  PLIMSOLL_ASSIGN(encoder.types, Table(weights, Role::kTypeEmbedding));
-  PLIMSOLL_ASSIGN(encoder.embedding_norm, Norm(weights, Role::kEmbeddingNorm, -1));
+Result<ModelWeights> LookUpWeights(const LoadedWeights& weights) {
+  ModelWeights model;
+  model.embedding = weights.matrix(Role::kTokenEmbedding);
+  model.positions = weights.matrix(Role::kPositionEmbedding);
+  model.types = weights.matrix(Role::kTypeEmbedding);
+  model.embedding_norm = Norm(weights, Role::kEmbeddingNorm);
+  model.final_norm = Norm(weights, Role::kFinalNorm);
+  model.output = Linear(weights, Role::kOutput, -1);
+  model.rope_factors = {weights.vector(Role::kRopeFactors), weights.vector(Role::kShortRopeFactors),
+                        weights.vector(Role::kLongRopeFactors)};
+  if (model.embedding == nullptr) return Missing(Role::kTokenEmbedding, -1);
+  if (!weights.config().encoder() && model.output.matrix == nullptr) return Missing(Role::kOutput, -1);
   for (uint32_t i = 0; i < weights.config().layers; ++i) {
     PLIMSOLL_ASSIGN(LayerWeights layer, Layer(weights, static_cast<int32_t>(i)));
-    encoder.layers.push_back(std::move(layer));
+    model.layers.push_back(std::move(layer));
   }
-  return encoder;
+  return model;
 }
 
 }  // namespace plimsoll::engine

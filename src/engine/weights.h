@@ -1,10 +1,11 @@
-// DecoderWeights and EncoderWeights: the loaded matrices and vectors of each layer under the names that the forward
-// passes use, looked up once and checked to be there. Views: the LoadedWeights outlive them.
+// ModelWeights: the loaded matrices and vectors of each layer under the names that the forward pass uses, looked up once
+// and checked to be there. Views: the LoadedWeights outlive them.
 #pragma once
 
 #include <vector>
 
 #include "base/result.h"
+#include "engine/rope.h"
 #include "loading/load.h"
 
 namespace plimsoll::engine {
@@ -16,33 +17,35 @@ struct LinearWeights {
 
 struct NormWeights {
   tensor::Vector weight;
-  tensor::Vector bias;  // of LayerNorm only
+  tensor::Vector bias;  // of some LayerNorms
+  explicit operator bool() const { return static_cast<bool>(weight); }
 };
 
+// What an architecture does not have is empty.
 struct LayerWeights {
-  NormWeights attention_norm;     // decoder: before attention; encoder: after it
-  LinearWeights query, key, value, attention_output;
-  NormWeights feed_forward_norm;  // likewise
-  LinearWeights gate;             // decoder only
-  LinearWeights up, down;
+  NormWeights attention_norm;           // of the input of attention
+  LinearWeights query, key, value;
+  tensor::Vector query_norm, key_norm;  // of each head or of all together
+  LinearWeights attention_output;
+  NormWeights attention_output_norm;    // of the output, before it is added to the residual stream
+  NormWeights attention_residual_norm;  // of the residual stream, after the output was added
+  NormWeights feed_forward_norm;
+  LinearWeights gate, up, down;
+  NormWeights feed_forward_output_norm;
+  NormWeights feed_forward_residual_norm;
 };
 
-struct DecoderWeights {
-  const tensor::Matrix* embedding = nullptr;
-  std::vector<LayerWeights> layers;
-  NormWeights final_norm;
-  LinearWeights output;
-};
-// kInternal, naming what is missing: the checkpoint was validated against its architecture's table before.
-Result<DecoderWeights> LookUpDecoder(const loading::LoadedWeights& weights);
-
-struct EncoderWeights {
+struct ModelWeights {
   const tensor::Matrix* embedding = nullptr;
   const tensor::Matrix* positions = nullptr;
   const tensor::Matrix* types = nullptr;
   NormWeights embedding_norm;
   std::vector<LayerWeights> layers;
+  NormWeights final_norm;
+  LinearWeights output;  // decoders
+  RopeFactors rope_factors;
 };
-Result<EncoderWeights> LookUpEncoder(const loading::LoadedWeights& weights);
+// kInternal, naming what is missing that every model has: the checkpoint was validated against its architecture's table.
+Result<ModelWeights> LookUpWeights(const loading::LoadedWeights& weights);
 
 }  // namespace plimsoll::engine

@@ -114,7 +114,11 @@ struct KernelTable {
                RopeStyle style);
   void (*silu_multiply)(const float* gate, const float* up, size_t n, float* out);  // silu(gate) * up; out may be either
   void (*gelu_erf)(const float* x, size_t n, float* out);                           // exact form; out may be x
+  void (*gelu_tanh)(const float* x, size_t n, float* out);                          // arXiv 1606.08415; out may be x
   void (*add)(const float* a, const float* b, size_t n, float* out);                // a + b; out may be either
+  void (*multiply)(const float* a, const float* b, size_t n, float* out);           // a * b; out may be either
+  void (*scale)(const float* x, float factor, size_t n, float* out);                // x * factor; out may be x
+  void (*soft_cap)(const float* x, float cap, size_t n, float* out);                // cap * tanh(x / cap); out may be x
 
   // Conversions of rows.
   void (*f32_to_f16)(const float* x, size_t n, uint16_t* out);  // round to nearest even: also how K and V are stored

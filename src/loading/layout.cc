@@ -93,7 +93,7 @@ uint64_t WeightBytes(const checkpoint::Description& description, Precision preci
 
 uint64_t KvCacheBytes(const checkpoint::ModelConfig& config, KvType kv, uint32_t context_tokens) {
   PLIMSOLL_CHECK(kv == KvType::kF16);
-  if (config.architecture == checkpoint::Architecture::kBert) return 0;
+  if (config.encoder()) return 0;
   const uint64_t block = uint64_t{config.kv_heads} * kKvBlockTokens * config.head_dim * sizeof(uint16_t);
   const uint64_t blocks = (uint64_t{context_tokens} + kKvBlockTokens - 1) / kKvBlockTokens * config.layers * 2;
   return ArenaBytes({{blocks, block}}, blocks * block);

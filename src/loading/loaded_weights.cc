@@ -22,8 +22,7 @@ LoadedWeights::~LoadedWeights() = default;
 const tensor::Matrix* LoadedWeights::matrix(Role role, int32_t layer) const {
   const tensor::Matrix& matrix = state_->slot(role, layer).matrix;
   if (matrix.rows > 0) return &matrix;
-  const bool tied = role == Role::kOutput && state_->config.tied_embeddings &&
-                    state_->config.architecture == checkpoint::Architecture::kLlama;
+  const bool tied = role == Role::kOutput && state_->config.tied_embeddings && !state_->config.encoder();
   return tied ? this->matrix(Role::kTokenEmbedding) : nullptr;
 }
 

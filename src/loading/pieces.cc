@@ -42,12 +42,14 @@ Result<void> Convert(const Piece& piece, const platform::File& file, const kerne
   // The rows' memory is the arena's, which this load fills; the matrix is a view for readers.
   auto* const out = const_cast<std::byte*>(piece.held->Row(row));
   if (const auto bad = FirstNotFinite(tensor.dtype, stored, tensor.columns)) return NotFinite(piece, file, row, *bad);
-  if (piece.held->dtype == tensor.dtype) {
+  if (piece.held->dtype == tensor.dtype && !tensor.add_one) {
     std::memcpy(out, stored, piece.row_bytes());
     return {};
   }
   if (piece.held->dtype == tensor::DType::kF32) {
-    kernels.dequantize_row(tensor.dtype, stored, tensor.columns, reinterpret_cast<float*>(out));
+    auto* const numbers = reinterpret_cast<float*>(out);
+    kernels.dequantize_row(tensor.dtype, stored, tensor.columns, numbers);
+    for (uint64_t i = 0; tensor.add_one && i < tensor.columns; ++i) numbers[i] += 1.0f;
     return {};
   }
   kernels.dequantize_row(tensor.dtype, stored, tensor.columns, wide);

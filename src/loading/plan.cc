@@ -14,7 +14,7 @@ constexpr uint32_t kDefaultContext = 4096;
 constexpr uint32_t kLeastContext = 2048;  // the shortest that is proposed without being asked for
 
 bool IsEncoder(const checkpoint::Description& description) {
-  return description.config.architecture == checkpoint::Architecture::kBert;
+  return description.config.encoder();
 }
 
 int BitsOf(std::string_view stored_as) {
@@ -40,7 +40,7 @@ Result<void> CheckWishes(const checkpoint::Description& description, const Wishe
         .In(description.path)
         .Next("use --precision stored");
   }
-  const uint32_t most = description.config.max_positions;
+  const uint32_t most = description.config.max_tokens();
   if (wishes.context_tokens > most) {
     return MakeError(ErrorCode::kUsage, fmt::format("a context of {} tokens is more than the {} of this model",
                                                     wishes.context_tokens, most))
@@ -62,7 +62,7 @@ std::vector<Precision> PrecisionsOf(const checkpoint::Description& description) 
 std::vector<uint32_t> ContextsOf(const checkpoint::Description& description, const Wishes& wishes) {
   if (IsEncoder(description)) return {description.max_tokens};
   uint32_t context = wishes.context_tokens;
-  if (context == 0) context = std::min(description.config.max_positions, kDefaultContext);
+  if (context == 0) context = std::min(description.config.max_tokens(), kDefaultContext);
   std::vector<uint32_t> contexts = {context};
   while (context > kLeastContext) {
     context = std::max(kLeastContext, context / 2);

@@ -20,9 +20,9 @@ uint64_t WorkBuffers::total_bytes() const {
 }
 
 WorkBuffers ComputeWorkBuffers(const checkpoint::ModelConfig& config, uint32_t batch_tokens, int threads) {
-  const bool decoder = config.architecture != checkpoint::Architecture::kBert;
+  const bool decoder = !config.encoder();
   WorkBuffers buffers;
-  buffers.batch_tokens = decoder ? batch_tokens : std::max(batch_tokens, config.max_positions);
+  buffers.batch_tokens = decoder ? batch_tokens : std::max(batch_tokens, config.max_tokens());
   buffers.scratch_bytes =
       RoundUp(std::max(kernels::kMatMulScratchBytes, kernels::AttentionScratchBytes(config.head_dim)), 64);
   const uint64_t batch = buffers.batch_tokens;
@@ -40,9 +40,9 @@ WorkBuffers ComputeWorkBuffers(const checkpoint::ModelConfig& config, uint32_t b
   const uint64_t widest = std::max({uint64_t{config.hidden_size}, queries, uint64_t{config.intermediate_size}});
   set(WorkBuffer::kQuantized, batch * QuantizedBytes(widest));
   set(WorkBuffer::kScratch, static_cast<uint64_t>(threads) * buffers.scratch_bytes);
+  if (config.gated) floats(WorkBuffer::kUp, config.intermediate_size);
+  floats(WorkBuffer::kRope, uint64_t{kRotations} * config.rotary_dim);
   if (decoder) {
-    floats(WorkBuffer::kUp, config.intermediate_size);
-    floats(WorkBuffer::kRope, config.head_dim);
     set(WorkBuffer::kLogits, uint64_t{kLogitTokens} * config.vocab_size * sizeof(float));
   }
   return buffers;

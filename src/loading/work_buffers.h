@@ -19,13 +19,16 @@ enum class WorkBuffer : uint8_t {
   kValue,      // (B, kv_heads * head_dim)
   kAttention,  // (B, heads * head_dim): output of attention
   kGate,       // (B, intermediate_size): also the only one of an encoder's feed-forward
-  kUp,         // (B, intermediate_size): decoders
+  kUp,         // (B, intermediate_size): where the feed-forward is gated
   kQuantized,  // (B, kernels::QuantizedTokenBytes of the widest input) bytes: activations in 8 bits
-  kRope,       // (B, head_dim): cosines and sines of each position, decoders
+  kRope,       // (kRotations, B, rotary_dim): cosines and sines of each position
   kLogits,     // (kLogitTokens, vocab_size): decoders
   kScratch,    // (threads, ScratchBytes) bytes
 };
 inline constexpr size_t kWorkBufferCount = 12;
+
+// A model rotates in at most two ways: one for all layers, or one for full and one for sliding ones.
+inline constexpr uint32_t kRotations = 2;
 
 // Positions whose logits are computed together.
 inline constexpr uint32_t kLogitTokens = 16;
@@ -38,7 +41,7 @@ struct WorkBuffers {
   uint64_t total_bytes() const;  // each rounded up to whole pages: what the ledger will hold
 };
 
-// An encoder's batch holds at least one sequence of max_positions, whatever `batch_tokens` asks.
+// An encoder's batch holds at least one sequence of max_tokens(), whatever `batch_tokens` asks.
 WorkBuffers ComputeWorkBuffers(const checkpoint::ModelConfig& config, uint32_t batch_tokens, int threads);
 
 }  // namespace plimsoll::loading

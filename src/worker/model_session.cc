@@ -92,7 +92,7 @@ Result<ReplyBody> ModelSession::On(uint64_t, const DescribeRequest&) {
   summary.stored_as = description->stored_as;
   summary.parameters = description->parameters;
   summary.weight_bytes = description->weight_bytes;
-  summary.max_positions = description->config.max_positions;
+  summary.max_positions = description->config.max_tokens();
   summary.files = static_cast<uint32_t>(description->files.size());
   summary.notes = description->notes;
   return ReplyBody(std::move(summary));
@@ -175,7 +175,7 @@ Result<void> ModelSession::LoadRung(uint64_t id, const loading::Rung& rung) {
   pool_ = std::make_unique<platform::ThreadPool>(options_.threads);
   PLIMSOLL_ASSIGN(weights_, loading::Load(description, rung, budget_, *pool_, activity_.SinkFor(id), stop_));
   activity_.Phase("reserving work memory");
-  if (description.config.architecture == checkpoint::Architecture::kBert) {
+  if (description.config.encoder()) {
     PLIMSOLL_ASSIGN(engine::Encoder encoder, engine::Encoder::Create(*weights_, rung, budget_, *pool_));
     PLIMSOLL_ASSIGN(std::string identity, IdentityOf(description));
     PLIMSOLL_ASSIGN(embedder_, engine::LocalEmbedder::Create(std::move(encoder), std::move(text), description,

@@ -20,7 +20,11 @@ void LayerNorm(const float* x, const float* weight, const float* bias, size_t n,
 void Rope(float* x, size_t heads, size_t head_dim, size_t rotary_dim, const float* cos, const float* sin, RopeStyle style);
 void SiluMultiply(const float* gate, const float* up, size_t n, float* out);
 void GeluErf(const float* x, size_t n, float* out);
+void GeluTanh(const float* x, size_t n, float* out);
 void Add(const float* a, const float* b, size_t n, float* out);
+void Multiply(const float* a, const float* b, size_t n, float* out);
+void Scale(const float* x, float factor, size_t n, float* out);
+void SoftCap(const float* x, float cap, size_t n, float* out);
 
 void F32ToF16(const float* x, size_t n, uint16_t* out);
 void DequantizeRow(tensor::DType dtype, const std::byte* row, size_t columns, float* out);

@@ -67,6 +67,20 @@ struct Gelu {
   }
 };
 
+struct Products {
+  PLIMSOLL_INLINE static __m256 Apply(__m256 a, __m256 b) { return _mm256_mul_ps(a, b); }
+};
+
+// x * sigmoid(2 u) = x / 2 * (1 + tanh u) with u = sqrt(2 / pi) * (x + 0.044715 x^3).
+struct GeluByTanh {
+  PLIMSOLL_INLINE static __m256 Apply(__m256 x, __m256) {
+    const __m256 one = _mm256_set1_ps(1.0f);
+    const __m256 cubic = _mm256_fmadd_ps(_mm256_mul_ps(x, x), _mm256_set1_ps(0.044715f), one);
+    const __m256 minus_2u = _mm256_mul_ps(_mm256_mul_ps(x, _mm256_set1_ps(-1.59576912f)), cubic);
+    return _mm256_div_ps(x, _mm256_add_ps(one, Exp(minus_2u)));
+  }
+};
+
 // Sums of (x - shift)^2 in four chains of eight lanes.
 PLIMSOLL_INLINE float SumSquares(const float* x, size_t n, float shift) {
   const __m256 s = _mm256_set1_ps(shift);
@@ -173,7 +187,28 @@ void Rope(float* x, size_t heads, size_t head_dim, size_t rotary_dim, const floa
 
 void SiluMultiply(const float* gate, const float* up, size_t n, float* out) { Map<SiluProduct>(gate, up, n, out); }
 void GeluErf(const float* x, size_t n, float* out) { Map<Gelu>(x, x, n, out); }
+void GeluTanh(const float* x, size_t n, float* out) { Map<GeluByTanh>(x, x, n, out); }
 void Add(const float* a, const float* b, size_t n, float* out) { Map<Sums>(a, b, n, out); }
+void Multiply(const float* a, const float* b, size_t n, float* out) { Map<Products>(a, b, n, out); }
+
+void Scale(const float* x, float factor, size_t n, float* out) {
+  const __m256 by = _mm256_set1_ps(factor);
+  for (size_t i = 0; i < n; i += 8) {
+    const size_t count = n - i < 8 ? n - i : 8;
+    StoreFirst(out + i, count, _mm256_mul_ps(LoadFirst(x + i, count), by));
+  }
+}
+
+void SoftCap(const float* x, float cap, size_t n, float* out) {
+  const __m256 by = _mm256_set1_ps(cap);
+  for (size_t i = 0; i < n; i += 8) {
+    const size_t count = n - i < 8 ? n - i : 8;
+    // tanh y = 1 - 2 / (e^2y + 1): near 0 it is exact to 1e-7 of the cap, not of the result.
+    const __m256 e = Exp(_mm256_div_ps(_mm256_mul_ps(LoadFirst(x + i, count), _mm256_set1_ps(2.0f)), by));
+    const __m256 rest = _mm256_div_ps(_mm256_set1_ps(2.0f), _mm256_add_ps(e, _mm256_set1_ps(1.0f)));
+    StoreFirst(out + i, count, _mm256_mul_ps(by, _mm256_sub_ps(_mm256_set1_ps(1.0f), rest)));
+  }
+}
 
 PLIMSOLL_AVX2_END
 

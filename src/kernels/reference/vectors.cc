@@ -45,8 +45,28 @@ void GeluErf(const float* x, size_t n, float* out) {
   for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(0.5 * x[i] * std::erfc(-x[i] * std::sqrt(0.5)));
 }
 
+void GeluTanh(const float* x, size_t n, float* out) {
+  const double factor = std::sqrt(2.0 / M_PI);
+  for (size_t i = 0; i < n; ++i) {
+    const double v = x[i];
+    out[i] = static_cast<float>(0.5 * v * (1 + std::tanh(factor * (v + 0.044715 * v * v * v))));
+  }
+}
+
 void Add(const float* a, const float* b, size_t n, float* out) {
   for (size_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
+}
+
+void Multiply(const float* a, const float* b, size_t n, float* out) {
+  for (size_t i = 0; i < n; ++i) out[i] = a[i] * b[i];
+}
+
+void Scale(const float* x, float factor, size_t n, float* out) {
+  for (size_t i = 0; i < n; ++i) out[i] = x[i] * factor;
+}
+
+void SoftCap(const float* x, float cap, size_t n, float* out) {
+  for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(cap * std::tanh(static_cast<double>(x[i]) / cap));
 }
 
 }  // namespace plimsoll::kernels::reference
