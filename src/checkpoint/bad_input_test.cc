@@ -7,7 +7,7 @@
 
 #include "checkpoint/description.h"
 #include "checkpoint/json.h"
-#include "checkpoint/testing.h"
+#include "checkpoint/testing_gguf.h"
 #include "checkpoint/vocabulary.h"
 
 namespace plimsoll::checkpoint {
@@ -168,7 +168,7 @@ class GgufTest : public ::testing::Test {
     WriteBytes(folder_ / "m.gguf", bytes);
     ExpectError(folder_ / "m.gguf", code, message);
   }
-  GgufWriter Good() const { return testing::LlamaAsGguf(model_); }
+  GgufWriter Good() const { return testing::AsGguf(model_); }
   // The metadata of a good file with one value in another form.
   void ExpectMetadata(const std::function<void(GgufWriter&)>& add, ErrorCode code, std::string_view message) {
     GgufWriter gguf = Good();
@@ -258,7 +258,7 @@ TEST_F(GgufTest, LyingMetadata) {
   const auto changed = [this](auto change, ErrorCode code, std::string_view message) {
     Description other = model_;
     change(other.config);
-    Expect(testing::LlamaAsGguf(other).Bytes(), code, message);
+    Expect(testing::AsGguf(other).Bytes(), code, message);
   };
   changed([](ModelConfig& c) { c.layers = 1'000'000'000; }, ErrorCode::kInvalid,
           "the number of layers is 1000000000, between 1 and 1024 is possible");
@@ -273,15 +273,15 @@ TEST_F(GgufTest, WhatIsNotReadIsNamed) {
   gguf.version = 0x03000000;
   Expect(gguf.Bytes(), ErrorCode::kUnsupported, "big-endian");
   Expect(Replaced(Good().Bytes(), "GGUF", "GGML"), ErrorCode::kInvalid, "this is not a GGUF file");
-  ExpectMetadata([](GgufWriter& g) { g.Text("llama.rope.scaling.type", "yarn"); }, ErrorCode::kUnsupported,
-                 "rope scaling 'yarn' is not supported");
+  ExpectMetadata([](GgufWriter& g) { g.Text("llama.rope.scaling.type", "spiral"); }, ErrorCode::kUnsupported,
+                 "rope scaling 'spiral' is not supported");
   ExpectMetadata([](GgufWriter& g) { g.Uint("split.count", 3); }, ErrorCode::kUnsupported, "this is one of 3 parts of a split GGUF");
   ExpectMetadata([](GgufWriter& g) { g.Uint("llama.expert_count", 8); }, ErrorCode::kUnsupported, "a mixture of 8 experts");
   GgufWriter other;
-  other.Text("general.architecture", "qwen2");
-  Expect(other.Bytes(), ErrorCode::kUnsupported, "GGUF files of architecture 'qwen2' are not supported");
+  other.Text("general.architecture", "mamba");
+  Expect(other.Bytes(), ErrorCode::kUnsupported, "GGUF files of architecture 'mamba' are not supported");
   GgufWriter metadata_only;
-  testing::AddLlamaMetadata(model_.config, metadata_only);
+  testing::AddMetadata(model_.config, metadata_only);
   Expect(metadata_only.Bytes(), ErrorCode::kNotFound, "this GGUF file holds metadata only, no weights");
 }
 

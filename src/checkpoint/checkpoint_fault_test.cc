@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "checkpoint/description.h"
-#include "checkpoint/testing.h"
+#include "checkpoint/testing_gguf.h"
 #include "platform/faults.h"
 
 namespace plimsoll::checkpoint {
@@ -43,7 +43,7 @@ TEST(CheckpointFaultTest, Folder) {
 TEST(CheckpointFaultTest, Gguf) {
   testing::TemporaryFolder folder;
   const Description model = testing::Unwrap(Describe(testing::Tiny("llama_gqa_tied")));
-  testing::WriteBytes(folder / "m.gguf", testing::LlamaAsGguf(model).Bytes());
+  testing::WriteBytes(folder / "m.gguf", testing::AsGguf(model).Bytes());
   for (const CallKind kind : {CallKind::kOpen, CallKind::kRead, CallKind::kStat}) FailEveryCall(folder / "m.gguf", kind);
 }
 

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "checkpoint/config.h"
-#include "checkpoint/testing.h"
+#include "checkpoint/testing_gguf.h"
 #include "checkpoint/vocabulary.h"
 
 namespace plimsoll::checkpoint {
@@ -36,7 +36,7 @@ TEST(DescribeTest, TiedLlama) {
   EXPECT_EQ(model.config.heads, 4u);
   EXPECT_EQ(model.config.kv_heads, 2u);
   EXPECT_EQ(model.config.head_dim, 16u);
-  EXPECT_EQ(model.config.rope_theta, 10000.0);
+  EXPECT_EQ(model.config.rope.theta, 10000.0);
   EXPECT_FLOAT_EQ(model.config.norm_epsilon, 1e-6f);
   EXPECT_TRUE(model.config.tied_embeddings);
   EXPECT_EQ(model.config.end_ids, std::vector<int32_t>{2});
@@ -74,7 +74,7 @@ TEST(DescribeTest, OldConfigSaysTheSame) {
     const Description old_form = Unwrap(Describe(folder.path()));
     const Description new_form = Unwrap(Describe(Tiny(name)));
     EXPECT_EQ(old_form.config.head_dim, new_form.config.head_dim) << name;
-    EXPECT_EQ(old_form.config.rope_theta, new_form.config.rope_theta) << name;
+    EXPECT_EQ(old_form.config.rope.theta, new_form.config.rope.theta) << name;
     EXPECT_EQ(old_form.config.tied_embeddings, new_form.config.tied_embeddings) << name;
     EXPECT_EQ(old_form.parameters, new_form.parameters) << name;
   }
@@ -85,7 +85,7 @@ TEST(DescribeTest, GgufOfTheSameModelSaysTheSame) {
     TemporaryFolder folder;
     const Description hf = Unwrap(Describe(Tiny(name)));
     for (const uint32_t version : {2u, 3u}) {
-      testing::GgufWriter writer = testing::LlamaAsGguf(hf);
+      testing::GgufWriter writer = testing::AsGguf(hf);
       writer.version = version;
       WriteBytes(folder / "m.gguf", writer.Bytes());
       const Description gguf = Unwrap(Describe(folder / "m.gguf"));
@@ -187,13 +187,19 @@ TEST_P(ConfigTest, IsRefusedByName) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ConfigTest, ::testing::Values(
-    Refusal{"type", "\"llama\"", "\"qwen2\"", ErrorCode::kUnsupported, "models of type 'qwen2' are not supported"},
+    Refusal{"type", "\"llama\"", "\"mamba\"", ErrorCode::kUnsupported, "models of type 'mamba' are not supported"},
     Refusal{"quantized", "\"head_dim\": 16", "\"quantization_config\": {\"quant_method\": \"gptq\"}", ErrorCode::kUnsupported,
             "already quantized (quantization_config, method 'gptq')"},
-    Refusal{"rope", "\"rope_type\": \"default\"", "\"rope_type\": \"llama3\"", ErrorCode::kUnsupported,
-            "rope scaling 'llama3' is not supported"},
-    Refusal{"old_rope", "\"mlp_bias\": false", "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}", ErrorCode::kUnsupported,
-            "rope scaling 'linear' is not supported"},
+    Refusal{"rope", "\"rope_type\": \"default\"", "\"rope_type\": \"spiral\"", ErrorCode::kUnsupported,
+            "rope scaling 'spiral' is not supported"},
+    Refusal{"rope_without_factor", "\"rope_type\": \"default\"", "\"rope_type\": \"linear\"", ErrorCode::kInvalid,
+            "rope scaling without a factor"},
+    Refusal{"rope_backwards", "\"rope_type\": \"default\"", "\"rope_type\": \"linear\", \"factor\": -2.0", ErrorCode::kInvalid,
+            "a rope scaling factor of -2 is not possible"},
+    Refusal{"rope_lists", "\"rope_type\": \"default\"", "\"rope_type\": \"longrope\", \"short_factor\": [1.0]",
+            ErrorCode::kInvalid, "short_factor is not a list of 8 numbers"},
+    Refusal{"odd_part", "\"rope_type\": \"default\"", "\"partial_rotary_factor\": 0.2", ErrorCode::kInvalid,
+            "3 of 16 numbers of a head cannot be rotated in pairs"},
     Refusal{"activation", "\"silu\"", "\"relu\"", ErrorCode::kUnsupported, "hidden_act 'relu' is not supported"},
     Refusal{"heads_zero", "\"num_attention_heads\": 4", "\"num_attention_heads\": 0", ErrorCode::kInvalid,
             "num_attention_heads is not a size"},

@@ -45,7 +45,7 @@ TEST_F(SmolLm2ModelTest, Description) {
   const Description model = Unwrap(Describe(ModelPath()));
   EXPECT_EQ(model.config.layers, 30u);
   EXPECT_EQ(model.config.kv_heads, 3u);
-  EXPECT_EQ(model.config.rope_theta, 100000.0);
+  EXPECT_EQ(model.config.rope.theta, 100000.0);
   EXPECT_TRUE(model.config.tied_embeddings);
   EXPECT_EQ(model.config.end_ids, std::vector<int32_t>{2});
   EXPECT_EQ(model.stored_as, "Q4_1");

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <map>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -92,6 +91,11 @@ class GgufWriter {
     for (const std::string& value : values) array += GgufText(value);
     Raw(key, 9, array);
   }
+  void Flags(std::string_view key, const std::vector<bool>& values) {
+    std::string array = LittleEndian(7, 4) + LittleEndian(values.size(), 8);
+    for (const bool value : values) array += static_cast<char>(value);
+    Raw(key, 9, array);
+  }
   // `shape` outermost first, as everywhere but in the file.
   void Tensor(std::string_view name, std::vector<uint64_t> shape, uint32_t type, std::string_view bytes) {
     data_.resize((data_.size() + alignment - 1) / alignment * alignment);
@@ -119,72 +123,5 @@ class GgufWriter {
   std::string infos_;
   std::string data_;
 };
-
-// The metadata of a llama, as converters write it.
-inline void AddLlamaMetadata(const ModelConfig& config, GgufWriter& gguf) {
-  gguf.Text("general.architecture", "llama");
-  gguf.Uint("llama.block_count", config.layers);
-  gguf.Uint("llama.context_length", config.max_positions);
-  gguf.Uint("llama.embedding_length", config.hidden_size);
-  gguf.Uint("llama.feed_forward_length", config.intermediate_size);
-  gguf.Uint("llama.attention.head_count", config.heads);
-  gguf.Uint("llama.attention.head_count_kv", config.kv_heads);
-  gguf.Uint("llama.rope.dimension_count", config.head_dim);
-  gguf.Float("llama.rope.freq_base", static_cast<float>(config.rope_theta));
-  gguf.Float("llama.attention.layer_norm_rms_epsilon", config.norm_epsilon);
-  gguf.Uint("llama.vocab_size", config.vocab_size);
-}
-
-inline std::string GgufName(const Tensor& tensor) {
-  static const std::map<Role, std::string> kNames = {
-      {Role::kTokenEmbedding, "token_embd"}, {Role::kAttentionNorm, "attn_norm"}, {Role::kQuery, "attn_q"},
-      {Role::kKey, "attn_k"}, {Role::kValue, "attn_v"}, {Role::kAttentionOutput, "attn_output"},
-      {Role::kFeedForwardNorm, "ffn_norm"}, {Role::kGate, "ffn_gate"}, {Role::kUp, "ffn_up"}, {Role::kDown, "ffn_down"},
-      {Role::kFinalNorm, "output_norm"}, {Role::kOutput, "output"}};
-  const std::string prefix = tensor.layer < 0 ? "" : "blk." + std::to_string(tensor.layer) + ".";
-  return prefix + kNames.at(tensor.role) + (tensor.bias ? ".bias" : ".weight");
-}
-
-// Rows of q and k from "pairs lie half a head apart" to "pairs are neighbours", as llama.cpp's converter orders them.
-inline std::string Interleaved(const std::string& bytes, uint64_t rows, uint32_t head_dim) {
-  const size_t row_bytes = bytes.size() / rows;
-  std::string out;
-  for (uint64_t row = 0; row < rows; ++row) {
-    const uint64_t in_head = row % head_dim;
-    const uint64_t source = row - in_head + in_head / 2 + in_head % 2 * (head_dim / 2);
-    out += bytes.substr(source * row_bytes, row_bytes);
-  }
-  return out;
-}
-
-// A llama folder as one GGUF with the same numbers: matrices keep their type, vectors become F32.
-inline GgufWriter LlamaAsGguf(const Description& model) {
-  GgufWriter gguf;
-  AddLlamaMetadata(model.config, gguf);
-  for (const Tensor& tensor : model.tensors) {
-    std::string bytes = ReadBytes(model.files[tensor.file].path).substr(tensor.offset, tensor.bytes);
-    if (tensor.role == Role::kQuery || tensor.role == Role::kKey) {
-      bytes = Interleaved(bytes, tensor.vector ? tensor.columns : tensor.rows, model.config.head_dim);
-    }
-    if (!tensor.vector) {
-      gguf.Tensor(GgufName(tensor), {tensor.rows, tensor.columns}, tensor::TraitsOf(tensor.dtype).ggml_type, bytes);
-      continue;
-    }
-    std::string wide;
-    for (uint64_t i = 0; i < tensor.columns; ++i) {
-      uint32_t bits = 0;
-      if (tensor.dtype == tensor::DType::kF32) {
-        std::memcpy(&bits, &bytes[i * 4], 4);
-      } else {
-        uint16_t half = 0;
-        std::memcpy(&half, &bytes[i * 2], 2);
-        bits = __builtin_bit_cast(uint32_t, tensor.dtype == tensor::DType::kF16 ? tensor::F16ToF32(half) : tensor::BF16ToF32(half));
-      }
-      wide += LittleEndian(bits, 4);
-    }
-    gguf.Tensor(GgufName(tensor), {tensor.columns}, 0, wide);
-  }
-  return gguf;
-}
 
 }  // namespace plimsoll::checkpoint::testing

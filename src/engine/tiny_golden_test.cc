@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/testing_gguf.h"
 #include "engine/testing.h"
 
 namespace plimsoll::engine {
@@ -82,6 +83,47 @@ INSTANTIATE_TEST_SUITE_P(All, TinyDecoderTest,
                                                               "mistral_sliding", "qwen2", "qwen3", "phi3", "phi3_longrope",
                                                               "smollm3", "gemma2", "gemma3_text", "olmo2", "granite"),
                                             ::testing::Values("config.json", "config_old.json")));
+
+// The same models as GGUF files, where that format can say what they are.
+class TinyGgufTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(TinyGgufTest, LogitsAreThoseOfTheFolder) {
+  const checkpoint::testing::TemporaryFolder folder;
+  const auto description = testing::Unwrap(checkpoint::Describe(Golden(std::string("tiny/") + GetParam())));
+  checkpoint::testing::WriteBytes(folder / "model.gguf", checkpoint::testing::AsGguf(description).Bytes());
+  Model model(folder / "model.gguf");
+  Decoder decoder = model.MakeDecoder();
+  const json cases = CasesOf(GetParam());
+  for (const json& one : cases) {
+    const auto ids = one.at("ids").get<std::vector<int32_t>>();
+    const auto logits = AllLogits(decoder, ids, ids.size());
+    for (size_t i = 0; i < 2; ++i) {
+      EXPECT_LE(LargestDifference(logits[ids.size() - 2 + i], one.at("logits_last2").at(i)), 0.02f) << ids.size() << " tokens";
+    }
+  }
+}
+
+// Not among them: mistral_sliding (files of the llama architecture have no window) and smollm3 (every fourth layer is
+// without rope in a GGUF, every second one here).
+INSTANTIATE_TEST_SUITE_P(All, TinyGgufTest,
+                         ::testing::Values("llama_gqa_tied", "llama_gqa_untied", "llama_rope_llama3", "qwen2", "qwen3", "phi3",
+                                           "phi3_longrope", "gemma2", "gemma3_text", "olmo2", "granite"));
+
+TEST(TinyGgufEncoderTest, HiddenStatesAreThoseOfTheFolder) {
+  for (const char* name : {"bert", "xlm_roberta"}) {
+    const checkpoint::testing::TemporaryFolder folder;
+    const auto description = testing::Unwrap(checkpoint::Describe(Golden(std::string("tiny/") + name)));
+    checkpoint::testing::WriteBytes(folder / "model.gguf", checkpoint::testing::AsGguf(description).Bytes());
+    Model model(folder / "model.gguf");
+    Encoder encoder = model.MakeEncoder();
+    const json cases = CasesOf(name);
+    for (const json& one : cases) {
+      const auto ids = one.at("ids").get<std::vector<int32_t>>();
+      const auto states = testing::Unwrap(encoder.HiddenStates(ids, {}));
+      EXPECT_LE(LargestDifference(states.last(encoder.hidden_size()), one.at("hidden_last2").at(1)), kF32Tolerance) << name;
+    }
+  }
+}
 
 class TinyEncoderTest : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
 
