@@ -161,8 +161,11 @@ inline GgufWriter AsGguf(const Description& model) {
     const bool fused = config.architecture == Architecture::kPhi3 && (of_fused || tensor.role == Role::kQuery || tensor.role == Role::kGate);
     if (fused && of_fused) continue;  // written with the first part, behind which it lies
     const Entry& entry = EntryOf(tensor, config);
-    uint64_t rows = 0;
-    for (const Part& part : entry.all_parts()) rows += SizeOf(part.rows, config);
+    uint64_t rows = tensor.rows;
+    if (fused) {
+      rows = 0;
+      for (const Part& part : entry.all_parts()) rows += SizeOf(part.rows, config);
+    }
     std::string bytes = ReadBytes(model.files[tensor.file].path).substr(tensor.offset, tensor.bytes / tensor.rows * rows);
     const std::string prefix = tensor.layer < 0 ? "" : "blk." + std::to_string(tensor.layer) + ".";
     const std::string name = prefix + std::string(entry.gguf);
