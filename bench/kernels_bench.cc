@@ -84,7 +84,7 @@ void BenchAttention(benchmark::State& state, size_t heads, size_t kv_heads, size
   const std::vector<float> q = RandomNumbers(tokens * width, 1.0f);
   std::vector<float> out(q.size());
   std::vector<std::byte> scratch(AttentionScratchBytes(head_dim));
-  const Attention a{tokens, heads, kv_heads, head_dim, 0.1f, q.data(), width, out.data(), width, before, k.data(), v.data()};
+  const Attention a{tokens, heads, kv_heads, head_dim, 0.1f, 0.0f, 0, q.data(), width, out.data(), width, before, k.data(), v.data()};
   for (auto _ : state) {
     Kernels().attention(a, 0, AttentionItems(a), scratch.data());
     benchmark::DoNotOptimize(out.data());
@@ -109,9 +109,10 @@ void BenchQuantize(benchmark::State& state, tensor::DType dtype) {
 void RegisterAll() {
   using tensor::DType;
   benchmark::RegisterBenchmark("read", BenchRead);
-  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1}) {
+  for (int type = 0; type < tensor::kDTypeCount; ++type) {
+    const auto dtype = static_cast<DType>(type);
     for (const auto& [rows, columns] : {std::pair<size_t, size_t>{3072, 3072}, {8192, 3072}, {32768, 3072}}) {
-      for (const size_t tokens : {1, 2, 8, 64, 512}) {
+      for (const size_t tokens : {1, 2, 3, 4, 5, 7, 8, 64, 512}) {
         if (rows == 32768 && tokens > 1) continue;  // beyond the caches: for the memory's sake only
         const std::string name = "matmul/" + std::string(tensor::TraitsOf(dtype).name) + "/" + std::to_string(rows) + "x" +
                                  std::to_string(columns) + "/" + std::to_string(tokens);
@@ -124,7 +125,8 @@ void RegisterAll() {
     benchmark::RegisterBenchmark(("attention/32:32x96/" + range).c_str(), BenchAttention, 32, 32, 96, before, tokens);
     benchmark::RegisterBenchmark(("attention/9:3x64/" + range).c_str(), BenchAttention, 9, 3, 64, before, tokens);
   }
-  for (const DType dtype : {DType::kQ8_0, DType::kQ4_0, DType::kQ4_1, DType::kF16}) {
+  for (int type = 0; type < tensor::kDTypeCount; ++type) {
+    const auto dtype = static_cast<DType>(type);
     benchmark::RegisterBenchmark(("quantize/" + std::string(tensor::TraitsOf(dtype).name)).c_str(), BenchQuantize, dtype);
   }
 }

@@ -14,6 +14,7 @@
 #include "kernels/blocks.h"
 #include "kernels/candidates.h"
 #include "kernels/layout.h"
+#include "kernels/reference/reference.h"
 
 namespace plimsoll::kernels::avx2 {
 namespace {
@@ -151,7 +152,7 @@ Line BestLineQ4_1(const Numbers& x) {
   const float sum = Sum(SumVectors(above));
   float best_gain = -1;
   Line best{0.0f, least};
-  for (const float steps : kQ4_1Steps) {
+  for (const float steps : kSteps15) {
     const Numbers q = RoundTo(above, steps / range, 0, 15);
     alignas(16) float sums[4];  // of q, q * q, x * q
     _mm_store_ps(sums, SumFour(SumVectors(q), Dot(q, q), Dot(above, q), _mm256_setzero_ps()));
@@ -208,7 +209,7 @@ PLIMSOLL_INLINE void WidenBytes(__m128i bytes, float scale, float offset, float*
 }
 
 PLIMSOLL_INLINE void DequantizeBlock(const BlockQ8_0& block, float* out) {
-  const float scale = ScaleOf(block);
+  const float scale = ScaleOf(block, 0);
   WidenBytes(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block.q)), scale, 0.0f, out);
   WidenBytes(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block.q + 16)), scale, 0.0f, out + 16);
 }
@@ -222,10 +223,10 @@ PLIMSOLL_INLINE void DequantizeNibbles(const uint8_t* q, int8_t less, float scal
   WidenBytes(_mm_sub_epi8(high, less8), scale, offset, out + 16);
 }
 PLIMSOLL_INLINE void DequantizeBlock(const BlockQ4_0& block, float* out) {
-  DequantizeNibbles(block.q, 8, ScaleOf(block), 0.0f, out);
+  DequantizeNibbles(block.q, 8, ScaleOf(block, 0), 0.0f, out);
 }
 PLIMSOLL_INLINE void DequantizeBlock(const BlockQ4_1& block, float* out) {
-  DequantizeNibbles(block.q, 0, ScaleOf(block), OffsetOf(block), out);
+  DequantizeNibbles(block.q, 0, ScaleOf(block, 0), OffsetOf(block, 0), out);
 }
 
 template <class Block>
@@ -319,7 +320,8 @@ void DequantizeRow(tensor::DType dtype, const std::byte* row, size_t columns, fl
     case tensor::DType::kQ4_1: return DequantizeBlocks<BlockQ4_1>(row, columns, out);
     case tensor::DType::kF16: return WidenRow(row, columns, false, out);
     case tensor::DType::kBF16: return WidenRow(row, columns, true, out);
-    case tensor::DType::kF32: std::memcpy(out, row, columns * sizeof(float));
+    case tensor::DType::kF32: std::memcpy(out, row, columns * sizeof(float)); return;
+    default: return reference::DequantizeRow(dtype, row, columns, out);
   }
 }
 
@@ -332,8 +334,8 @@ bool QuantizeRow(tensor::DType dtype, const float* x, size_t columns, std::byte*
     case tensor::DType::kF16: return ToF16(x, columns, out);
     case tensor::DType::kBF16: return ToBF16(x, columns, out);
     case tensor::DType::kF32: std::memcpy(out, x, columns * sizeof(float)); return true;
+    default: return reference::QuantizeRow(dtype, x, columns, out);
   }
-  return false;
 }
 
 PLIMSOLL_AVX2_END
