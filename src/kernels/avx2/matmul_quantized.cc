@@ -4,8 +4,8 @@
 //
 // Eight rows are worked on at a time, one per lane, in units of 32 columns (eight_rows.h). The sum of a (row, token) is:
 // for each unit in ascending order, first scale * (exact integer dot * activation scale), then offset * (activation sum).
-// One token is multiplied straight from the stored blocks; for more, a tile of rows is unpacked once into scratch and used
-// for all tokens: the same operations in the same order. A format is an unpacker (unpack.h) that names one of the kinds of
+// Up to four tokens are multiplied straight from the stored blocks; for more, a tile of rows is unpacked once into scratch
+// and used for all tokens: the same operations in the same order. A format is an unpacker (unpack.h) that names one of the kinds of
 // integer arithmetic (integer_dot.h); what multiplies tiles knows the arithmetic only.
 
 #include <algorithm>
@@ -70,30 +70,40 @@ PLIMSOLL_INLINE __m256i DotOf(const Unit& unit, const int8_t* q) {
   return total;
 }
 
-// Takes units and multiplies them by one token.
-template <class Unpack>
-struct OneTokenSink {
+// Takes units and multiplies them by a few tokens.
+template <class Unpack, size_t kTokens>
+struct FewTokensSink {
+  using Dot = typename Unpack::Dot;
   static constexpr size_t kAheadBytes = kLanes * sizeof(typename Unpack::Block) * 32 / kNumbersOf<typename Unpack::Block>;
-  __m256 sum;
-  const ActivationBlock* token;
+  __m256 sums[kTokens];
+  const ActivationBlock* tokens[kTokens];
   const char* ahead;  // what is read next lies right behind the group: rows follow each other in memory
 
   PLIMSOLL_INLINE void Take(const Unit& unit) {
     for (size_t line = 0; line < kAheadBytes; line += 64) _mm_prefetch(ahead + line, _MM_HINT_T0);
     ahead += kAheadBytes;
-    sum = Accumulate<typename Unpack::Dot>(sum, DotOf<typename Unpack::Dot>(unit, token->q), unit.scale, unit.extra, *token);
-    ++token;
+#pragma GCC unroll 4
+    for (size_t t = 0; t < kTokens; ++t) {
+      sums[t] = Accumulate<Dot>(sums[t], DotOf<Dot>(unit, tokens[t]->q), unit.scale, unit.extra, *tokens[t]);
+      ++tokens[t];
+    }
   }
 };
 
-// One token against one group of rows, from the stored blocks.
-template <class Unpack>
-[[gnu::noinline]] void OneToken(const Rows& rows, size_t blocks, const ActivationBlock* token, const float* bias,
-                                size_t count, float* y) {
-  const auto* behind = reinterpret_cast<const char*>(rows.row[0] + kLanes * blocks * sizeof(typename Unpack::Block));
-  OneTokenSink<Unpack> sink{FirstSum(bias, count), token, behind};
+// All tokens (so few) against one group of rows, from the stored blocks.
+template <class Unpack, size_t kTokens>
+[[gnu::noinline]] void FewTokens(const MatMul& product, uint64_t row, size_t count) {
+  const tensor::Matrix& weights = *product.weights;
+  const Rows rows = RowsAt(weights, row, count);
+  const size_t blocks = weights.columns / kNumbersOf<typename Unpack::Block>;
+  FewTokensSink<Unpack, kTokens> sink;
+  for (size_t t = 0; t < kTokens; ++t) {
+    sink.sums[t] = FirstSum(product.bias == nullptr ? nullptr : product.bias + row, count);
+    sink.tokens[t] = TokenAt(product.quantized, weights.columns, t);
+  }
+  sink.ahead = reinterpret_cast<const char*>(rows.row[0] + kLanes * weights.row_bytes);
   for (size_t b = 0; b < blocks; ++b) Unpack::Units(rows, b, sink);
-  StoreFirst(y, count, sink.sum);
+  for (size_t t = 0; t < kTokens; ++t) StoreFirst(product.y + t * product.y_stride + row, count, sink.sums[t]);
 }
 
 // Takes units and stores them one after the other.
@@ -234,18 +244,21 @@ void TileOfRows(const MatMul& product, uint64_t row_begin, uint64_t row_end, Tur
   }
 }
 
+template <class Unpack, size_t kTokens>
+void GroupsOfFewTokens(const MatMul& product, uint64_t row_begin, uint64_t row_end) {
+  for (uint64_t row = row_begin; row < row_end; row += kLanes) {
+    FewTokens<Unpack, kTokens>(product, row, std::min<uint64_t>(kLanes, row_end - row));
+  }
+}
+
 template <class Unpack>
 void MatMulFormat(const MatMul& product, uint64_t row_begin, uint64_t row_end, std::byte* scratch) {
-  const tensor::Matrix& weights = *product.weights;
-  const size_t blocks = weights.columns / kNumbersOf<typename Unpack::Block>;
-  if (product.tokens == 1) {
-    const ActivationBlock* token = TokenAt(product.quantized, weights.columns, 0);
-    for (uint64_t row = row_begin; row < row_end; row += kLanes) {
-      const size_t count = std::min<uint64_t>(kLanes, row_end - row);
-      const float* bias = product.bias == nullptr ? nullptr : product.bias + row;
-      OneToken<Unpack>(RowsAt(weights, row, count), blocks, token, bias, count, product.y + row);
-    }
-    return;
+  switch (product.tokens) {
+    case 1: return GroupsOfFewTokens<Unpack, 1>(product, row_begin, row_end);
+    case 2: return GroupsOfFewTokens<Unpack, 2>(product, row_begin, row_end);
+    case 3: return GroupsOfFewTokens<Unpack, 3>(product, row_begin, row_end);
+    case 4: return GroupsOfFewTokens<Unpack, 4>(product, row_begin, row_end);
+    default: break;
   }
   constexpr uint64_t kTileRows = kTileGroups * kLanes;
   auto* tile = reinterpret_cast<Turned*>((reinterpret_cast<uintptr_t>(scratch) + 63) / 64 * 64);

@@ -44,13 +44,14 @@ struct UnpackIQ4_NL {
   }
 };
 
-// To four bytes of each row, numbers 8k..8k+3 of 32 bits become 0x10 where the bit is set, and 8k+4..8k+7 for `upper`.
-PLIMSOLL_INLINE __m256i FifthBits(__m256i bits, size_t k, bool upper) {
-  const __m256i dwords = _mm256_setr_epi32(0x00000000, 0x04040404, 0x08080808, 0x0c0c0c0c, 0x00000000, 0x04040404,
-                                           0x08080808, 0x0c0c0c0c);
-  const __m256i byte = _mm256_shuffle_epi8(bits, _mm256_add_epi8(dwords, _mm256_set1_epi8(static_cast<int8_t>(k))));
-  const __m256i mask = _mm256_set1_epi32(upper ? static_cast<int32_t>(0x80402010) : 0x08040201);
-  return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(byte, mask), mask), _mm256_set1_epi8(16));
+// Bits 4j..4j+3 of each row's 32, as 0x10 in the four bytes of its lane. `low` is `bits` moved up by four.
+PLIMSOLL_INLINE __m256i FifthBits(__m256i bits, __m256i low, size_t j) {
+  const __m256i first = _mm256_setr_epi32(0x00000000, 0x04040404, 0x08080808, 0x0c0c0c0c, 0x00000000, 0x04040404,
+                                          0x08080808, 0x0c0c0c0c);
+  const __m256i order = _mm256_add_epi8(first, _mm256_set1_epi8(static_cast<int8_t>(j / 2)));
+  const __m256i byte = _mm256_shuffle_epi8(j % 2 == 0 ? low : bits, order);
+  const __m256i single = _mm256_and_si256(byte, _mm256_set1_epi32(static_cast<int32_t>(0x80402010)));
+  return _mm256_min_epu8(single, _mm256_set1_epi8(16));
 }
 
 // Q4_0, Q4_1, Q5_0, Q5_1: nibbles, in some with a fifth bit; the offset stored, or half of what the bits count.
@@ -66,7 +67,9 @@ struct UnpackNibbles {
     TurnNibbles(rows, at + offsetof(Block, q), unit.w);
     if constexpr (kFive) {
       const __m256i high = LoadDwords(rows, at + offsetof(Block, high));
-      for (size_t j = 0; j < 8; ++j) unit.w[j] = _mm256_or_si256(unit.w[j], FifthBits(high, j / 2, j % 2 != 0));
+      const __m256i low = _mm256_slli_epi32(high, 4);
+#pragma GCC unroll 8
+      for (size_t j = 0; j < 8; ++j) unit.w[j] = _mm256_or_si256(unit.w[j], FifthBits(high, low, j));
     }
     unit.scale = LoadHalves(rows, at);
     if constexpr (requires(B block) { block.m; }) {
