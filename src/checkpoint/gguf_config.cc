@@ -49,11 +49,6 @@ Error Unsupported(const GgufFile& gguf, std::string message, std::string next) {
 }
 
 Result<void> RefuseWhatIsNotRead(GgufFile& gguf, const LlamaMetadata& metadata, const ModelConfig& config) {
-  PLIMSOLL_ASSIGN(const auto parts, gguf.Unsigned("split.count"));
-  if (parts.value_or(1) > 1) {
-    return Unsupported(gguf, fmt::format("this is one of {} parts of a split GGUF, which is not supported", *parts),
-                       "merge the parts into one file (llama-gguf-split --merge), or use the model's folder");
-  }
   PLIMSOLL_ASSIGN(const auto scaling, gguf.Text("llama.rope.scaling.type", 64));
   if (scaling.value_or("none") != "none" || TensorNamed(gguf, "rope_freqs.weight") != nullptr) {
     return Unsupported(gguf, fmt::format("rope scaling '{}' is not supported", scaling.value_or("llama3")),
