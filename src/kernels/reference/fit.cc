@@ -1,6 +1,7 @@
 #include "kernels/reference/fit.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "kernels/candidates.h"
@@ -18,6 +19,22 @@ float ExtremeOf(std::span<const float> x) {
   return extreme;
 }
 
+// Between level `index` and the next; beyond all numbers behind the last.
+constexpr float Middle(size_t index) {
+  return index == 15 ? 128.0f : 0.5f * static_cast<float>(kLevelsIQ4_NL[index] + kLevelsIQ4_NL[index + 1]);
+}
+
+// The level nearest to each whole number from -128 on. The next whole number is at most one level further.
+constexpr std::array<uint8_t, 256> kLevelAt = [] {
+  std::array<uint8_t, 256> levels{};
+  uint8_t index = 0;
+  for (size_t i = 0; i < levels.size(); ++i) {
+    while (static_cast<float>(i) - 128.0f > Middle(index)) ++index;
+    levels[i] = index;
+  }
+  return levels;
+}();
+
 // Sums over a run of y (numbers less the least) and their integers q.
 struct LineSums {
   float y, q, qq, yq;
@@ -31,7 +48,9 @@ float GainOf(const LineSums& s, float n, float scale, float offset) {
 }  // namespace
 
 int32_t RoundTo(float value, float least, float largest) {
-  return static_cast<int32_t>(std::rint(value > least ? std::min(value, largest) : least));
+  // Adding 1.5 * 2^23 leaves no bits behind the point, rounded to nearest even: the baseline has no instruction for it.
+  const float shifted = (value > least ? std::min(value, largest) : least) + 0x1.8p23f;
+  return static_cast<int32_t>(shifted - 0x1.8p23f);
 }
 
 float FitScale(std::span<const float> x, std::span<const float> targets, float least, float largest) {
@@ -57,9 +76,9 @@ float FitScale(std::span<const float> x, std::span<const float> targets, float l
 }
 
 uint8_t NearestLevel(float value) {
-  size_t index = 0;
-  while (index < 15 && value > 0.5f * static_cast<float>(kLevelsIQ4_NL[index] + kLevelsIQ4_NL[index + 1])) ++index;
-  return static_cast<uint8_t>(index);
+  const float bounded = value > -128.0f ? std::min(value, 127.0f) : -128.0f;
+  const uint8_t index = kLevelAt[static_cast<size_t>(bounded + 128.0f)];
+  return static_cast<uint8_t>(index + (bounded > Middle(index) ? 1 : 0));
 }
 
 float FitLevels(std::span<const float> x) {
