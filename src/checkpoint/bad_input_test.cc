@@ -235,7 +235,7 @@ TEST_F(GgufTest, LyingTensors) {
   ExpectTensor({uint64_t{1} << 60}, 0, ErrorCode::kInvalid, "truncated: tensor 'extra' needs");
   ExpectTensor({2, 2, 2, 2, 1}, 0, ErrorCode::kInvalid, "tensor 'extra' has 5 dimensions");
   ExpectTensor({33}, 8, ErrorCode::kInvalid, "rows are not whole blocks");
-  ExpectTensor({256}, 12, ErrorCode::kUnsupported, "tensor 'extra' is of type Q4_K, which is not supported");
+  ExpectTensor({256}, 10, ErrorCode::kUnsupported, "tensor 'extra' is of type Q2_K, which is not supported");
   ExpectTensor({16}, 999, ErrorCode::kInvalid, "tensor 'extra' is of the unknown type 999");
   ExpectTensor({16}, 0, ErrorCode::kInvalid, "in 1 place: 'extra' is not a tensor of this model");
   GgufWriter twice = Good();
@@ -275,7 +275,8 @@ TEST_F(GgufTest, WhatIsNotReadIsNamed) {
   Expect(Replaced(Good().Bytes(), "GGUF", "GGML"), ErrorCode::kInvalid, "this is not a GGUF file");
   ExpectMetadata([](GgufWriter& g) { g.Text("llama.rope.scaling.type", "spiral"); }, ErrorCode::kUnsupported,
                  "rope scaling 'spiral' is not supported");
-  ExpectMetadata([](GgufWriter& g) { g.Uint("split.count", 3); }, ErrorCode::kUnsupported, "this is one of 3 parts of a split GGUF");
+  ExpectMetadata([](GgufWriter& g) { g.Uint("split.count", 3); }, ErrorCode::kInvalid,
+                 "this is one of 3 parts, but the metadata lacks 'split.no'");
   ExpectMetadata([](GgufWriter& g) { g.Uint("llama.expert_count", 8); }, ErrorCode::kUnsupported, "a mixture of 8 experts");
   GgufWriter other;
   other.Text("general.architecture", "mamba");

@@ -1,23 +1,18 @@
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "checkpoint/config.h"
 #include "checkpoint/description.h"
 #include "checkpoint/folder.h"
-#include "checkpoint/gguf.h"
+#include "checkpoint/gguf_parts.h"
 #include "checkpoint/tables.h"
 
 namespace plimsoll::checkpoint {
 namespace {
 
-std::string FileName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
-
 Result<void> DescribeGguf(const StopToken& stop, Description& description) {
-  PLIMSOLL_ASSIGN(GgufFile gguf, GgufFile::Open(description.path, stop));
-  const platform::FileStatus& status = gguf.status();
-  description.files.push_back({description.path, FileName(description.path), status.size_bytes, status.modified_ns,
-                               status.inode});
+  PLIMSOLL_ASSIGN(GgufModel model, OpenGgufModel(description.path, stop));
+  description.files = std::move(model.files);
+  GgufFile& gguf = model.first;
   PLIMSOLL_ASSIGN(description.config, ConfigFromGguf(gguf));
   if (gguf.tensors().empty()) {
     return MakeError(ErrorCode::kNotFound, "this GGUF file holds metadata only, no weights")

@@ -178,13 +178,7 @@ class GgufParser {
     }
     tensor.type_name = kTypeNames[type];
     tensor.dtype = tensor::DTypeOfGgml(static_cast<uint32_t>(type));
-    if (!tensor.dtype) {
-      Error error = reader_.Fail(fmt::format("tensor {} is of type {}, which is not supported", Quoted(tensor.name),
-                                             tensor.type_name));
-      error.code = ErrorCode::kUnsupported;
-      error.next = "use a GGUF of type F16, BF16, Q8_0, Q4_0 or Q4_1, or the model's folder with --precision q4";
-      return error;
-    }
+    if (!tensor.dtype) return UnsupportedType(tensor, TypesOf::kGguf).In(gguf_.path()).At(reader_.position());
     const tensor::DTypeTraits& traits = tensor::TraitsOf(*tensor.dtype);
     const auto bytes = ByteSize(tensor.shape, traits.block_elements, traits.block_bytes);
     if (!bytes) {

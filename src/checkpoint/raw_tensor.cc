@@ -21,6 +21,19 @@ std::optional<uint64_t> ByteSize(std::span<const uint64_t> shape, uint32_t block
   return static_cast<uint64_t>(bytes);
 }
 
+Error UnsupportedType(const RawTensor& tensor, TypesOf format) {
+  std::string names;
+  for (int i = 0; i < tensor::kDTypeCount; ++i) {
+    const tensor::DTypeTraits& traits = tensor::TraitsOf(static_cast<tensor::DType>(i));
+    if (format == TypesOf::kGguf || !traits.quantized) names += fmt::format("{}{}", names.empty() ? "" : ", ", traits.name);
+  }
+  return MakeError(ErrorCode::kUnsupported, fmt::format("tensor {} is of type {}, which is not supported", Quoted(tensor.name),
+                                                        tensor.type_name))
+      .Next(format == TypesOf::kGguf
+                ? fmt::format("use a GGUF whose tensors are of these types: {}; or the model's folder with --precision q4", names)
+                : fmt::format("use a folder with weights of these types: {}", names));
+}
+
 std::string ShapeText(std::span<const uint64_t> shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
 std::string Quoted(std::string_view name) {

@@ -32,6 +32,10 @@ struct RawTensor {
 // dimension is not whole blocks.
 std::optional<uint64_t> ByteSize(std::span<const uint64_t> shape, uint32_t block_elements, uint32_t block_bytes);
 
+// kUnsupported: the tensor's type, named, and the types that are read instead. The caller adds the file.
+enum class TypesOf { kGguf, kSafetensors };
+Error UnsupportedType(const RawTensor& tensor, TypesOf format);
+
 std::string ShapeText(std::span<const uint64_t> shape);  // "[2, 3]"
 std::string Quoted(std::string_view name);               // 'name', cut and made printable
 

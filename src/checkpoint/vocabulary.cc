@@ -7,7 +7,7 @@
 
 #include "checkpoint/config.h"
 #include "checkpoint/folder.h"
-#include "checkpoint/gguf.h"
+#include "checkpoint/gguf_parts.h"
 #include "checkpoint/json.h"
 #include "platform/file.h"
 
@@ -92,7 +92,7 @@ Result<text::SpecialIds> SpecialIdsOf(const GgufFile& gguf, size_t tokens) {
 }
 
 Result<std::unique_ptr<text::Tokenizer>> TokenizerOfGguf(const std::string& path) {
-  PLIMSOLL_ASSIGN(const GgufFile gguf, GgufFile::Open(path, StopToken()));
+  PLIMSOLL_ASSIGN(const GgufFile gguf, OpenGgufMetadata(path, StopToken()));
   PLIMSOLL_ASSIGN(const auto model, gguf.Text("tokenizer.ggml.model", 64));
   if (!model) {
     return MakeError(ErrorCode::kNotFound, "this GGUF file has no tokenizer").In(path)
@@ -159,7 +159,7 @@ Result<TemplateSource> TemplateOfFolder(const std::string& folder) {
 }
 
 Result<TemplateSource> TemplateOfGguf(const std::string& path) {
-  PLIMSOLL_ASSIGN(const GgufFile gguf, GgufFile::Open(path, StopToken()));
+  PLIMSOLL_ASSIGN(const GgufFile gguf, OpenGgufMetadata(path, StopToken()));
   PLIMSOLL_ASSIGN(auto source, gguf.Text("tokenizer.chat_template", kMaxTemplateBytes));
   if (!source) return NoTemplate(path);
   GgufTexts tokens;

@@ -123,8 +123,8 @@ struct KernelTable {
   // Conversions of rows.
   void (*f32_to_f16)(const float* x, size_t n, uint16_t* out);  // round to nearest even: also how K and V are stored
   void (*dequantize_row)(tensor::DType dtype, const std::byte* row, size_t columns, float* out);  // all dtypes
-  // To kQ8_0, kQ4_0, kQ4_1 (columns divides by 32), kF16, kBF16 or kF32. False, with `out` unspecified, if a number is
-  // not finite or too large for the format.
+  // To any dtype whose blocks columns divides by. False, with `out` unspecified, if a number is not finite or too large
+  // for the format.
   bool (*quantize_row)(tensor::DType dtype, const float* x, size_t columns, std::byte* out);
 };
 

@@ -12,7 +12,6 @@ using tensor::DType;
 using testing::kEpsilon;
 
 constexpr DType kFloatTypes[] = {DType::kF32, DType::kF16, DType::kBF16};
-constexpr DType kBlockTypes[] = {DType::kQ8_0, DType::kQ4_0, DType::kQ4_1};
 
 // One product with its inputs; y is written tightly.
 struct Case {
@@ -90,16 +89,36 @@ TEST(MatMulTest, FloatWeightsAgreeWithTheReferenceForRaggedSizes) {
 }
 
 TEST(MatMulTest, BlockWeightsAgreeWithTheReferenceForRaggedSizes) {
-  for (const KernelTable* table : testing::Tables()) {
-    for (const DType dtype : kBlockTypes) {
-      for (const size_t columns : {32, 64, 96, 1024, 2048, 2080, 4128}) {
+  for (const KernelTable* table : testing::Fast()) {
+    for (const DType dtype : testing::kBlockTypes) {
+      for (const size_t blocks : {1, 2, 3, 4, 5, 8, 16, 32, 33, 64, 65, 129}) {
+        const size_t columns = blocks * tensor::TraitsOf(dtype).block_elements;
+        if (columns > 4352) break;
         for (const size_t tokens : {1, 2, 7}) {
           const Case c = MakeCase(*table, dtype, 13, columns, tokens);
           ExpectNear(c, Multiply(*table, c), Multiply(testing::Reference(), c));
         }
       }
       for (const size_t rows : testing::kRagged) {
-        const Case c = MakeCase(*table, dtype, rows, 64, 3);
+        const Case c = MakeCase(*table, dtype, rows, 512, 3);
+        ExpectNear(c, Multiply(*table, c), Multiply(testing::Reference(), c));
+      }
+      for (const size_t tokens : testing::kRagged) {
+        const Case c = MakeCase(*table, dtype, 19, 256, tokens);
+        ExpectNear(c, Multiply(*table, c), Multiply(testing::Reference(), c));
+      }
+    }
+  }
+}
+
+// Blocks of any bits, as other programs may have written them: scales and minima of either sign and of all sizes.
+TEST(MatMulTest, BlocksOfRandomBytesAgreeWithTheReference) {
+  constexpr size_t kColumns = 2304;
+  for (const KernelTable* table : testing::Fast()) {
+    for (const DType dtype : testing::kBlockTypes) {
+      for (const size_t tokens : {1, 2, 5}) {
+        Case c = MakeCase(*table, dtype, 21, kColumns, tokens);
+        testing::FillWithRandomBlocks(dtype, c.weights.pieces[0], 17);
         ExpectNear(c, Multiply(*table, c), Multiply(testing::Reference(), c));
       }
     }
@@ -108,19 +127,15 @@ TEST(MatMulTest, BlockWeightsAgreeWithTheReferenceForRaggedSizes) {
 
 // The extremes of the integers: every product of the largest magnitude, where 16-bit sums would overflow first.
 TEST(MatMulTest, LargestIntegersDoNotSaturate) {
-  constexpr size_t kColumns = 64;
+  constexpr size_t kColumns = 512;
   std::vector<float> x(kColumns * 2, 3.0f);
   for (size_t i = 0; i < kColumns; ++i) x[kColumns + i] = -3.0f;
   for (const KernelTable* table : testing::Tables()) {
-    for (const DType dtype : kBlockTypes) {
-      for (const int fill : {0x00, 0x7f, 0x80, 0x81, 0xff}) {
-        const size_t block_bytes = tensor::TraitsOf(dtype).block_bytes;
+    for (const DType dtype : testing::kBlockTypes) {
+      for (const int fill : {0x00, 0x0f, 0x7f, 0x80, 0x81, 0xf0, 0xff}) {
         Case c = MakeCase(*table, dtype, 1, kColumns, 2);
         std::memset(c.weights.pieces[0].data(), fill, c.weights.pieces[0].size());
-        for (size_t b = 0; b < kColumns / 32; ++b) {
-          const uint16_t scales[2] = {0x3c00, 0xb800};  // 1, -0.5
-          std::memcpy(c.weights.pieces[0].data() + b * block_bytes, scales, dtype == DType::kQ4_1 ? 4 : 2);
-        }
+        testing::SetHalves(dtype, c.weights.pieces[0], {0x3c00, 0xb800});  // 1, -0.5
         c.x = x;
         c.quantized = testing::QuantizeAll(*table, x, 2, kColumns);
         ExpectNear(c, Multiply(*table, c), Multiply(testing::Reference(), c));
@@ -135,11 +150,14 @@ TEST(MatMulTest, BitsDoNotDependOnTokensRowRangesOrSegments) {
   constexpr size_t kMost = 100;
   std::vector<std::byte> scratch(kMatMulScratchBytes);
   for (const KernelTable* table : testing::Tables()) {
-    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1}) {
-      const size_t columns = tensor::TraitsOf(dtype).quantized ? 2112 : 1031;
+    for (int type = 0; type < tensor::kDTypeCount; ++type) {
+      const auto dtype = static_cast<DType>(type);
+      const uint32_t block = tensor::TraitsOf(dtype).block_elements;
+      const bool scalar = table == &testing::Reference();  // knows no tiles of columns
+      const size_t columns = scalar ? 256 : block == 256 ? 1280 : block == 32 ? 2112 : 1031;
       const Case whole = MakeCase(*table, dtype, kRows, columns, kMost);
       const std::vector<float> wanted = Multiply(*table, whole);
-      for (const size_t tokens : {1, 2, 3, 7, 8, 64, 100}) {
+      for (const size_t tokens : {1, 2, 3, 4, 5, 7, 8, 64, 100}) {
         Case part = MakeCase(*table, dtype, kRows, columns, kMost, 17);
         std::vector<float> y;
         for (size_t t = 0; t + tokens <= kMost; t += tokens) {
@@ -162,9 +180,9 @@ TEST(MatMulTest, BitsDoNotDependOnTokensRowRangesOrSegments) {
 
 TEST(MatMulTest, WritesOnlyTheRowsOfItsRange) {
   for (const KernelTable* table : testing::Tables()) {
-    for (const DType dtype : {DType::kF16, DType::kQ4_1}) {
-      for (const size_t tokens : {1, 5}) {
-        const Case c = MakeCase(*table, dtype, 40, 64, tokens);
+    for (const DType dtype : {DType::kF16, DType::kQ4_1, DType::kQ6_K}) {
+      for (const size_t tokens : {1, 3, 5}) {
+        const Case c = MakeCase(*table, dtype, 40, 256, tokens);
         std::vector<float> y;
         std::vector<std::byte> scratch(kMatMulScratchBytes);
         table->mat_mul(ProductOf(c, y), 5, 22, scratch.data());
@@ -197,10 +215,10 @@ TEST(MatMulTest, QuantizedActivationsAreTheSameOnEveryTable) {
 TEST(MatMulTest, NumbersThatAreNotFiniteReachTheResult) {
   for (const KernelTable* table : testing::Tables()) {
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-      for (const DType dtype : {DType::kF32, DType::kQ8_0, DType::kQ4_0}) {
-        Case c = MakeCase(*table, dtype, 4, 64, 2);
+      for (const DType dtype : {DType::kF32, DType::kQ8_0, DType::kQ4_0, DType::kQ5_K, DType::kQ6_K}) {
+        Case c = MakeCase(*table, dtype, 4, 256, 2);
         c.x[3] = bad;
-        if (!c.quantized.empty()) c.quantized = testing::QuantizeAll(*table, c.x, 2, 64);
+        if (!c.quantized.empty()) c.quantized = testing::QuantizeAll(*table, c.x, 2, 256);
         const std::vector<float> y = Multiply(*table, c);
         EXPECT_FALSE(std::isfinite(y[0]));
         EXPECT_TRUE(std::isfinite(y[4])) << "the other token is not touched";

@@ -1,15 +1,18 @@
+#include <algorithm>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 #include <gtest/gtest.h>
 
+#include "kernels/blocks.h"
 #include "kernels/test_support.h"
 
 namespace plimsoll::kernels {
 namespace {
 
 using tensor::DType;
-
-constexpr DType kBlockTypes[] = {DType::kQ8_0, DType::kQ4_0, DType::kQ4_1};
 
 std::vector<float> RoundTrip(const KernelTable& table, DType dtype, const std::vector<float>& x) {
   std::vector<std::byte> row(tensor::RowBytes(dtype, x.size()));
@@ -87,41 +90,127 @@ TEST(QuantizeTest, ErrorsStayWithinHalfAStep) {
   }
 }
 
-// The search is worth its time: less squared error than the plain rule (largest magnitude to -8; least to 0, largest to
-// 15), and no instruction set finds noticeably worse scales than the reference.
-TEST(QuantizeTest, SearchBeatsThePlainRule) {
-  const std::vector<float> x = testing::RandomNumbers(32 * 512, 9, 0.02f);
-  double plain_q4_0 = 0, plain_q4_1 = 0;
-  for (size_t b = 0; b < x.size(); b += 32) {
-    float extreme = 0, low = x[b], high = x[b];
-    for (size_t i = b; i < b + 32; ++i) {
-      if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
-      low = std::min(low, x[i]);
-      high = std::max(high, x[i]);
-    }
-    const float d0 = extreme / -8, d1 = (high - low) / 15;
-    for (size_t i = b; i < b + 32; ++i) {
-      plain_q4_0 += std::pow(x[i] - d0 * std::min(7.0f, std::rint(x[i] / d0)), 2);
-      plain_q4_1 += std::pow(x[i] - low - d1 * std::rint((x[i] - low) / d1), 2);
+// The plain rule of a format: in runs of numbers, the largest magnitude becomes `extreme`, or least to largest become
+// `steps` steps from the least (or zero); scales of any precision.
+struct PlainRule {
+  DType dtype;
+  size_t run;
+  float extreme, steps;
+  bool from_zero;
+  double most;  // of the plain rule's squared error that the search may leave
+};
+constexpr PlainRule kPlainRules[] = {
+    {DType::kQ4_0, 32, -8, 0, false, 0.90},  {DType::kQ4_1, 32, 0, 15, false, 0.90}, {DType::kQ5_0, 32, -16, 0, false, 0.92},
+    {DType::kQ5_1, 32, 0, 31, false, 0.92},  {DType::kIQ4_NL, 32, -127, 0, false, 0.90},
+    {DType::kQ4_K, 32, 0, 15, true, 0.90},   {DType::kQ5_K, 32, 0, 31, true, 0.92}, {DType::kQ6_K, 16, -32, 0, false, 0.92},
+};
+
+double NearestTo(const PlainRule& rule, double value) {
+  if (rule.dtype != DType::kIQ4_NL) {
+    return rule.extreme != 0 ? std::clamp(std::rint(value), double{rule.extreme}, -rule.extreme - 1.0) : std::rint(value);
+  }
+  double nearest = kLevelsIQ4_NL[0];
+  for (const int8_t level : kLevelsIQ4_NL) {
+    if (std::fabs(level - value) < std::fabs(nearest - value)) nearest = level;
+  }
+  return nearest;
+}
+
+double PlainError(const PlainRule& rule, const std::vector<float>& x) {
+  double error = 0;
+  for (size_t b = 0; b < x.size(); b += rule.run) {
+    const auto [low, high] = std::minmax_element(&x[b], &x[b] + rule.run);
+    const double extreme = -*low > *high ? *low : *high;
+    const double least = rule.extreme != 0 ? 0.0 : rule.from_zero ? std::min(0.0f, *low) : *low;
+    const double scale = rule.extreme != 0 ? extreme / rule.extreme : (*high - least) / rule.steps;
+    for (size_t i = b; i < b + rule.run; ++i) {
+      error += std::pow(x[i] - least - scale * NearestTo(rule, (x[i] - least) / scale), 2);
     }
   }
-  for (const KernelTable* table : testing::Tables()) {
-    const double q4_0 = SquaredError(RoundTrip(*table, DType::kQ4_0, x), x);
-    const double q4_1 = SquaredError(RoundTrip(*table, DType::kQ4_1, x), x);
-    EXPECT_LT(q4_0, 0.90 * plain_q4_0) << table->name;
-    EXPECT_LT(q4_1, 0.90 * plain_q4_1) << table->name;
-    RecordProperty("q4_0_of_plain", std::to_string(q4_0 / plain_q4_0));
-    RecordProperty("q4_1_of_plain", std::to_string(q4_1 / plain_q4_1));
-    EXPECT_NEAR(q4_0, SquaredError(RoundTrip(testing::Reference(), DType::kQ4_0, x), x), 1e-3 * q4_0);
-    EXPECT_NEAR(q4_1, SquaredError(RoundTrip(testing::Reference(), DType::kQ4_1, x), x), 1e-3 * q4_1);
+  return error;
+}
+
+// The search is worth its time: less squared error than the plain rule, and no instruction set finds noticeably worse
+// scales than the reference.
+TEST(QuantizeTest, SearchBeatsThePlainRule) {
+  const std::vector<float> x = testing::RandomNumbers(32 * 512, 9, 0.02f);
+  for (const PlainRule& rule : kPlainRules) {
+    const double plain = PlainError(rule, x);
+    const double reference = SquaredError(RoundTrip(testing::Reference(), rule.dtype, x), x);
+    const std::string name(tensor::TraitsOf(rule.dtype).name);
+    RecordProperty(name + "_of_plain", std::to_string(reference / plain));
+    for (const KernelTable* table : testing::Tables()) {
+      const double error = SquaredError(RoundTrip(*table, rule.dtype, x), x);
+      EXPECT_LT(error, rule.most * plain) << table->name << " " << name << " leaves " << error / plain;
+      EXPECT_NEAR(error, reference, 1e-3 * reference) << name;
+    }
+  }
+}
+
+template <class T>
+std::vector<T> ReadGolden(const std::string& name) {
+  std::ifstream in(std::string(PLIMSOLL_SOURCE_DIR) + "/tests/golden/quants/" + name, std::ios::binary);
+  std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
+  std::vector<T> out(bytes.size() / sizeof(T));
+  std::memcpy(out.data(), bytes.data(), out.size() * sizeof(T));
+  return out;
+}
+
+// Blocks of random bytes and what ggml's own Python package makes of them (tests/tools/make_quant_vectors.py).
+TEST(QuantizeTest, ReadsBlocksAsTheGgmlPackageDoes) {
+  for (const DType dtype : testing::kBlockTypes) {
+    const std::string name(tensor::TraitsOf(dtype).name);
+    const auto blocks = ReadGolden<std::byte>(name + ".blocks");
+    const auto wanted = ReadGolden<float>(name + ".f32");
+    ASSERT_EQ(wanted.size(), 512u) << name;
+    ASSERT_EQ(blocks.size(), tensor::RowBytes(dtype, 512)) << name;
+    for (const KernelTable* table : testing::Tables()) {
+      std::vector<float> got(512);
+      table->dequantize_row(dtype, blocks.data(), 512, got.data());
+      for (size_t i = 0; i < 512; ++i) ASSERT_EQ(got[i], wanted[i]) << table->name << " " << name << " at " << i;
+    }
+  }
+}
+
+TEST(QuantizeTest, LeavesNoMoreErrorThanTheGgmlPackage) {
+  const auto source = ReadGolden<float>("source.f32");
+  ASSERT_EQ(source.size(), 1024u);
+  for (const DType dtype : {DType::kQ8_0, DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1}) {
+    const auto blocks = ReadGolden<std::byte>(std::string(tensor::TraitsOf(dtype).name) + ".plain.blocks");
+    ASSERT_EQ(blocks.size(), tensor::RowBytes(dtype, source.size()));
+    std::vector<float> plain(source.size());
+    testing::Reference().dequantize_row(dtype, blocks.data(), plain.size(), plain.data());
+    for (const KernelTable* table : testing::Tables()) {
+      const double error = SquaredError(RoundTrip(*table, dtype, source), source);
+      EXPECT_LE(error, SquaredError(plain, source) * (dtype == DType::kQ8_0 ? 1.001 : 0.95)) << tensor::TraitsOf(dtype).name;
+    }
+  }
+}
+
+// The level chosen is the nearest one: of a block whose largest number fixes the scale, and numbers all over the range.
+TEST(QuantizeTest, LevelsAreTheNearest) {
+  std::vector<float> x(32);
+  std::vector<std::byte> block(18);
+  for (int step = 0; step < 4000; ++step) {
+    for (size_t i = 0; i < 31; ++i) x[i] = -130.0f + 0.065f * static_cast<float>((step * 31 + static_cast<int>(i) * 7) % 4000);
+    x[31] = 113.0f;
+    for (const KernelTable* table : testing::Tables()) {
+      ASSERT_TRUE(table->quantize_row(DType::kIQ4_NL, x.data(), 32, block.data()));
+      const auto stored = LoadBlock<BlockIQ4_NL>(block.data(), 0);
+      const float scale = ScaleOf(stored, 0);
+      for (size_t i = 0; i < 32; ++i) {
+        const float error = std::fabs(scale * static_cast<float>(NumberOf(stored, i)) - x[i]);
+        for (const int8_t level : kLevelsIQ4_NL) ASSERT_LE(error, std::fabs(scale * level - x[i]) + 1e-4f) << x[i];
+      }
+    }
   }
 }
 
 TEST(QuantizeTest, ConstantZeroAndTinyBlocksComeBack) {
   for (const KernelTable* table : testing::Tables()) {
     for (const float value : {0.0f, 1.0f, -3.0f, 1e-20f, -1e-38f, 1e-45f, 1000.0f}) {
-      const std::vector<float> x(64, value);
-      for (const DType dtype : kBlockTypes) {
+      const std::vector<float> x(512, value);
+      for (const DType dtype : testing::kBlockTypes) {
         for (const float back : RoundTrip(*table, dtype, x)) {
           EXPECT_NEAR(back, value, std::fabs(value) * 0x1p-9f + 1e-7f) << table->name << tensor::TraitsOf(dtype).name;
         }
@@ -133,24 +222,25 @@ TEST(QuantizeTest, ConstantZeroAndTinyBlocksComeBack) {
 TEST(QuantizeTest, RefusesWhatIsNotFiniteOrTooLarge) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (const KernelTable* table : testing::Tables()) {
-    std::byte out[4 * 64];
+    std::byte out[4 * 256];
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
-      for (size_t at = 0; at < 64; at += 9) {
-        std::vector<float> x = testing::RandomNumbers(64, 10);
+      for (size_t at = 0; at < 256; at += 31) {
+        std::vector<float> x = testing::RandomNumbers(256, 10);
         x[at] = bad;
         for (int type = 0; type < tensor::kDTypeCount; ++type) {
-          EXPECT_FALSE(table->quantize_row(static_cast<DType>(type), x.data(), 64, out)) << type << " at " << at;
+          EXPECT_FALSE(table->quantize_row(static_cast<DType>(type), x.data(), 256, out)) << type << " at " << at;
         }
       }
     }
     for (const float large : {3.4e38f, -3.4e38f}) {
-      std::vector<float> x(64, large);
+      std::vector<float> x(256, large);
       x[40] = -large;
-      for (const DType dtype : {DType::kQ8_0, DType::kQ4_0, DType::kQ4_1, DType::kF16}) {
-        EXPECT_FALSE(table->quantize_row(dtype, x.data(), 64, out)) << tensor::TraitsOf(dtype).name;
+      for (const DType dtype : testing::kBlockTypes) {
+        EXPECT_FALSE(table->quantize_row(dtype, x.data(), 256, out)) << tensor::TraitsOf(dtype).name;
       }
-      EXPECT_FALSE(table->quantize_row(DType::kBF16, x.data(), 64, out));
-      EXPECT_TRUE(table->quantize_row(DType::kF32, x.data(), 64, out));
+      EXPECT_FALSE(table->quantize_row(DType::kF16, x.data(), 256, out));
+      EXPECT_FALSE(table->quantize_row(DType::kBF16, x.data(), 256, out));
+      EXPECT_TRUE(table->quantize_row(DType::kF32, x.data(), 256, out));
     }
   }
 }
@@ -180,7 +270,7 @@ TEST(QuantizeTest, HalvesAgreeWithTheReferenceForRaggedSizes) {
 
 TEST(QuantizeTest, BlocksComeBackTheSameOnEveryTable) {
   const std::vector<float> x = testing::RandomNumbers(1024, 12);
-  for (const DType dtype : kBlockTypes) {
+  for (const DType dtype : testing::kBlockTypes) {
     std::vector<std::byte> row(tensor::RowBytes(dtype, x.size()));
     ASSERT_TRUE(testing::Reference().quantize_row(dtype, x.data(), x.size(), row.data()));
     std::vector<float> wanted(x.size()), got(x.size());

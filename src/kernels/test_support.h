@@ -1,10 +1,13 @@
 // What the tests of this room share: the tables that run here, repeatable random numbers, weights in every format.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "kernels/kernels.h"
@@ -14,6 +17,10 @@ namespace plimsoll::kernels::testing {
 inline constexpr float kEpsilon = std::numeric_limits<float>::epsilon() / 2;  // of one rounding
 inline constexpr size_t kRagged[] = {1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 63, 127, 1023};
 
+inline constexpr tensor::DType kBlockTypes[] = {
+    tensor::DType::kQ8_0,   tensor::DType::kQ4_0, tensor::DType::kQ4_1, tensor::DType::kQ5_0, tensor::DType::kQ5_1,
+    tensor::DType::kIQ4_NL, tensor::DType::kQ4_K, tensor::DType::kQ5_K, tensor::DType::kQ6_K};
+
 inline const KernelTable& Reference() { return **KernelsNamed("reference"); }
 
 // Every table that this processor runs, the reference included.
@@ -22,6 +29,13 @@ inline std::vector<const KernelTable*> Tables() {
   for (const char* name : {"reference", "avx2", "avx512"}) {
     if (const auto table = KernelsNamed(name)) tables.push_back(*table);
   }
+  return tables;
+}
+
+// Those but the reference.
+inline std::vector<const KernelTable*> Fast() {
+  std::vector<const KernelTable*> tables = Tables();
+  std::erase(tables, &Reference());
   return tables;
 }
 
@@ -56,6 +70,26 @@ inline Weights RandomWeights(tensor::DType dtype, uint64_t rows, uint64_t column
     weights.matrix.segments.push_back({piece.data(), first, count});
   }
   return weights;
+}
+
+// Sets the one or two f16 numbers of every block of `blocks`.
+inline void SetHalves(tensor::DType dtype, std::span<std::byte> blocks, std::array<uint16_t, 2> halves) {
+  using tensor::DType;
+  const size_t block_bytes = tensor::TraitsOf(dtype).block_bytes;
+  const bool two = dtype == DType::kQ4_1 || dtype == DType::kQ5_1 || dtype == DType::kQ4_K || dtype == DType::kQ5_K;
+  const size_t place = dtype == DType::kQ6_K ? block_bytes - 2 : 0;
+  for (size_t at = 0; at < blocks.size(); at += block_bytes) std::memcpy(&blocks[at + place], halves.data(), two ? 4 : 2);
+}
+
+// Random bytes, but for the f16 numbers, which are of either sign and moderate size.
+inline void FillWithRandomBlocks(tensor::DType dtype, std::span<std::byte> blocks, uint32_t seed) {
+  std::mt19937 bits(seed);
+  const size_t block_bytes = tensor::TraitsOf(dtype).block_bytes;
+  for (std::byte& byte : blocks) byte = static_cast<std::byte>(bits());
+  for (size_t at = 0; at < blocks.size(); at += block_bytes) {
+    const auto half = [&bits] { return tensor::F32ToF16((static_cast<float>(bits() % 2000) - 1000.0f) * 1e-4f); };
+    SetHalves(dtype, blocks.subspan(at, block_bytes), {half(), half()});
+  }
 }
 
 inline std::vector<std::byte> QuantizeAll(const KernelTable& table, const std::vector<float>& x, size_t tokens,

@@ -27,10 +27,12 @@ std::optional<uint64_t> Find(const std::byte* row, uint64_t count, Bits exponent
   }
 }
 
-// The f16 numbers at the start of each block.
-std::optional<uint64_t> FindInScales(const std::byte* row, uint64_t blocks, uint64_t block_bytes, uint64_t scales) {
+// The f16 numbers of each block, of which there are some at one place.
+std::optional<uint64_t> FindInScales(const std::byte* row, uint64_t blocks, uint64_t block_bytes, uint64_t scales,
+                                     uint64_t place = 0) {
   for (uint64_t block = 0; block < blocks; ++block) {
-    if (const auto at = Find<uint16_t>(row + block * block_bytes, scales, kF16Exponent)) return block * block_bytes + *at;
+    const uint64_t first = block * block_bytes + place;
+    if (const auto at = Find<uint16_t>(row + first, scales, kF16Exponent)) return first + *at;
   }
   return std::nullopt;
 }
@@ -45,8 +47,14 @@ std::optional<uint64_t> FirstNotFinite(tensor::DType dtype, const std::byte* row
     case tensor::DType::kF16: return Find<uint16_t>(row, columns, kF16Exponent);
     case tensor::DType::kBF16: return Find<uint16_t>(row, columns, kBF16Exponent);
     case tensor::DType::kQ8_0:
-    case tensor::DType::kQ4_0: return FindInScales(row, blocks, traits.block_bytes, 1);
-    case tensor::DType::kQ4_1: return FindInScales(row, blocks, traits.block_bytes, 2);
+    case tensor::DType::kQ4_0:
+    case tensor::DType::kQ5_0:
+    case tensor::DType::kIQ4_NL: return FindInScales(row, blocks, traits.block_bytes, 1);
+    case tensor::DType::kQ4_1:
+    case tensor::DType::kQ5_1:
+    case tensor::DType::kQ4_K:
+    case tensor::DType::kQ5_K: return FindInScales(row, blocks, traits.block_bytes, 2);
+    case tensor::DType::kQ6_K: return FindInScales(row, blocks, traits.block_bytes, 1, traits.block_bytes - 2);
   }
   return std::nullopt;
 }

@@ -30,8 +30,14 @@ int NominalBits(DType dtype) {
     case DType::kF16:
     case DType::kBF16: return 16;
     case DType::kQ8_0: return 8;
+    case DType::kQ6_K: return 6;
+    case DType::kQ5_0:
+    case DType::kQ5_1:
+    case DType::kQ5_K: return 5;
     case DType::kQ4_0:
-    case DType::kQ4_1: return 4;
+    case DType::kQ4_1:
+    case DType::kIQ4_NL:
+    case DType::kQ4_K: return 4;
   }
   return 0;
 }

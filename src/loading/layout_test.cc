@@ -40,6 +40,13 @@ TEST(LayoutTest, HeldTypes) {
   EXPECT_EQ(held(Role::kDown, DType::kF16, 48, Precision::kQ4), DType::kF16);   // 48 is no multiple of 32
   EXPECT_EQ(held(Role::kDown, DType::kQ4_1, 64, Precision::kQ4), DType::kQ4_1); // has 4 bits already
   EXPECT_EQ(held(Role::kDown, DType::kQ8_0, 64, Precision::kQ4), DType::kQ4_0);
+  EXPECT_EQ(held(Role::kDown, DType::kQ5_K, 256, Precision::kQ4), DType::kQ4_0);
+  EXPECT_EQ(held(Role::kDown, DType::kQ5_0, 64, Precision::kQ4), DType::kQ4_0);
+  EXPECT_EQ(held(Role::kDown, DType::kQ6_K, 256, Precision::kQ4), DType::kQ4_0);
+  EXPECT_EQ(held(Role::kDown, DType::kQ5_K, 256, Precision::kQ8), DType::kQ5_K);  // more bits would be made up
+  EXPECT_EQ(held(Role::kOutput, DType::kQ6_K, 256, Precision::kQ4), DType::kQ6_K);
+  EXPECT_EQ(held(Role::kQuery, DType::kQ4_K, 256, Precision::kQ4), DType::kQ4_K);
+  EXPECT_EQ(held(Role::kQuery, DType::kIQ4_NL, 64, Precision::kQ4), DType::kIQ4_NL);
   checkpoint::Tensor norm = MatrixOf(Role::kAttentionNorm, DType::kF16, 1, 64);
   norm.vector = true;
   EXPECT_EQ(HeldType(norm, Precision::kStored), DType::kF32);

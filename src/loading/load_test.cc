@@ -168,6 +168,39 @@ TEST(LoadTest, OverBudgetLeavesNothingReserved) {
   }
 }
 
+// A GGUF of five-bit blocks: held as it is where as many bits are asked for, or more; as Q4_0 at q4.
+TEST(LoadTest, GgufOfFiveBitBlocks) {
+  const checkpoint::Description folder = Unwrap(checkpoint::Describe(Tiny("llama_gqa_tied")));
+  checkpoint::testing::GgufWriter gguf;
+  checkpoint::testing::AddLlamaMetadata(folder.config, gguf);
+  for (const checkpoint::Tensor& tensor : folder.tensors) {
+    if (tensor.vector) {
+      const std::vector<float> row = StoredRow(folder, tensor, 0);
+      gguf.Tensor(checkpoint::testing::GgufName(tensor), {tensor.columns}, 0, {reinterpret_cast<const char*>(row.data()), row.size() * 4});
+      continue;
+    }
+    std::string blocks(tensor.rows * tensor::RowBytes(tensor::DType::kQ5_1, tensor.columns), 0);
+    for (uint64_t row = 0; row < tensor.rows; ++row) {
+      auto* const out = reinterpret_cast<std::byte*>(blocks.data() + row * (blocks.size() / tensor.rows));
+      ASSERT_TRUE(kernels::Kernels().quantize_row(tensor::DType::kQ5_1, StoredRow(folder, tensor, row).data(), tensor.columns, out));
+    }
+    gguf.Tensor(checkpoint::testing::GgufName(tensor), {tensor.rows, tensor.columns}, 7, blocks);
+  }
+  TemporaryFolder out;
+  WriteBytes(out / "m.gguf", gguf.Bytes());
+  const checkpoint::Description model = Unwrap(checkpoint::Describe(out / "m.gguf"));
+  EXPECT_EQ(model.stored_as, "Q5_1");
+  platform::ThreadPool pool(2);
+  for (const Precision precision : {Precision::kStored, Precision::kQ4}) {
+    memory::Budget budget(kGiB);
+    const LoadedWeights weights = Unwrap(Load(model, RungOf(model, precision, 2), budget, pool, {}, {}));
+    ExpectSameAsFile(model, weights, precision);
+    const tensor::DType wanted = precision == Precision::kQ4 ? tensor::DType::kQ4_0 : tensor::DType::kQ5_1;
+    EXPECT_EQ(weights.matrix(Role::kQuery, 0)->dtype, wanted);
+    EXPECT_EQ(weights.matrix(Role::kTokenEmbedding, -1)->dtype, tensor::DType::kQ5_1);
+  }
+}
+
 class DamageTest : public ::testing::TestWithParam<Precision> {
  protected:
   DamageTest() { CopyFolder(Tiny("llama_gqa_untied"), folder_.path()); }

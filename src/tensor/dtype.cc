@@ -14,6 +14,12 @@ constexpr std::array<DTypeTraits, kDTypeCount> kTraits = {{
     {"Q8_0", 32, 34, 8, true},
     {"Q4_0", 32, 18, 2, true},
     {"Q4_1", 32, 20, 3, true},
+    {"Q5_0", 32, 22, 6, true},
+    {"Q5_1", 32, 24, 7, true},
+    {"IQ4_NL", 32, 18, 20, true},
+    {"Q4_K", 256, 144, 12, true},
+    {"Q5_K", 256, 176, 13, true},
+    {"Q6_K", 256, 210, 14, true},
 }};
 
 }  // namespace

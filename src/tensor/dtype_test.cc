@@ -36,6 +36,17 @@ TEST(DTypeTest, RowBytesOfBlockFormats) {
   EXPECT_EQ(RowBytes(DType::kQ4_0, 576), 576u / 32 * 18);
   EXPECT_EQ(RowBytes(DType::kQ8_0, 64), 68u);
   EXPECT_EQ(RowBytes(DType::kF16, 5), 10u);
+  EXPECT_EQ(RowBytes(DType::kQ5_K, 768), 3u * 176);
+}
+
+TEST(DTypeTest, NumbersAndNamesOfGguf) {
+  EXPECT_EQ(DTypeOfGgml(14), DType::kQ6_K);
+  EXPECT_EQ(DTypeOfGgml(20), DType::kIQ4_NL);
+  EXPECT_EQ(DTypeOfGgml(10), std::nullopt);  // Q2_K
+  for (int type = 0; type < kDTypeCount; ++type) {
+    EXPECT_EQ(DTypeOfGgml(TraitsOf(static_cast<DType>(type)).ggml_type), static_cast<DType>(type));
+  }
+  EXPECT_EQ(TraitsOf(DType::kQ6_K).name, "Q6_K");
 }
 
 TEST(MatrixTest, FindsARowInItsSegment) {

@@ -1,6 +1,6 @@
 #if defined(__x86_64__)
 
-// Conversions of rows. The 4-bit searches take the candidates of candidates.h with the 32 numbers of a block in four
+// Rows of f32 to what is stored. The 4-bit searches take the candidates of candidates.h with the 32 numbers of a block in four
 // vectors, so one candidate costs some forty instructions.
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "kernels/blocks.h"
 #include "kernels/candidates.h"
 #include "kernels/layout.h"
+#include "kernels/reference/reference.h"
 
 namespace plimsoll::kernels::avx2 {
 namespace {
@@ -151,7 +152,7 @@ Line BestLineQ4_1(const Numbers& x) {
   const float sum = Sum(SumVectors(above));
   float best_gain = -1;
   Line best{0.0f, least};
-  for (const float steps : kQ4_1Steps) {
+  for (const float steps : kSteps15) {
     const Numbers q = RoundTo(above, steps / range, 0, 15);
     alignas(16) float sums[4];  // of q, q * q, x * q
     _mm_store_ps(sums, SumFour(SumVectors(q), Dot(q, q), Dot(above, q), _mm256_setzero_ps()));
@@ -195,58 +196,6 @@ bool AllFinite(const float* x, size_t n) {
   }
   if (i < n) above = _mm256_or_si256(above, _mm256_cmpgt_epi32(_mm256_castps_si256(Abs(LoadFirst(x + i, n - i))), infinity));
   return _mm256_testz_si256(above, above) != 0;
-}
-
-// Integers of 8 bits, times scale, plus offset.
-PLIMSOLL_INLINE void WidenBytes(__m128i bytes, float scale, float offset, float* out) {
-  const __m256 s = _mm256_set1_ps(scale);
-  const __m256 o = _mm256_set1_ps(offset);
-  const __m256 low = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
-  const __m256 high = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)));
-  _mm256_storeu_ps(out, _mm256_add_ps(_mm256_mul_ps(low, s), o));
-  _mm256_storeu_ps(out + 8, _mm256_add_ps(_mm256_mul_ps(high, s), o));
-}
-
-PLIMSOLL_INLINE void DequantizeBlock(const BlockQ8_0& block, float* out) {
-  const float scale = ScaleOf(block);
-  WidenBytes(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block.q)), scale, 0.0f, out);
-  WidenBytes(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block.q + 16)), scale, 0.0f, out + 16);
-}
-
-PLIMSOLL_INLINE void DequantizeNibbles(const uint8_t* q, int8_t less, float scale, float offset, float* out) {
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(q));
-  const __m128i mask = _mm_set1_epi8(15);
-  const __m128i less8 = _mm_set1_epi8(less);
-  const __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
-  WidenBytes(_mm_sub_epi8(_mm_and_si128(bytes, mask), less8), scale, offset, out);
-  WidenBytes(_mm_sub_epi8(high, less8), scale, offset, out + 16);
-}
-PLIMSOLL_INLINE void DequantizeBlock(const BlockQ4_0& block, float* out) {
-  DequantizeNibbles(block.q, 8, ScaleOf(block), 0.0f, out);
-}
-PLIMSOLL_INLINE void DequantizeBlock(const BlockQ4_1& block, float* out) {
-  DequantizeNibbles(block.q, 0, ScaleOf(block), OffsetOf(block), out);
-}
-
-template <class Block>
-void DequantizeBlocks(const std::byte* row, size_t columns, float* out) {
-  for (size_t b = 0; b < columns / kBlock; ++b) DequantizeBlock(LoadBlock<Block>(row, b), out + b * kBlock);
-}
-
-PLIMSOLL_INLINE __m256 WidenHalves(__m128i bits, bool bf16) {
-  if (!bf16) return _mm256_cvtph_ps(bits);
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
-}
-
-void WidenRow(const std::byte* row, size_t columns, bool bf16, float* out) {
-  size_t c = 0;
-  for (; c + 8 <= columns; c += 8) {
-    _mm256_storeu_ps(out + c, WidenHalves(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 2 * c)), bf16));
-  }
-  if (c == columns) return;
-  alignas(16) uint16_t tail[8] = {};
-  std::memcpy(tail, row + 2 * c, 2 * (columns - c));
-  StoreFirst(out + c, columns - c, WidenHalves(_mm_load_si128(reinterpret_cast<const __m128i*>(tail)), bf16));
 }
 
 bool ToF16(const float* x, size_t columns, std::byte* out) {
@@ -312,17 +261,6 @@ void F32ToF16(const float* x, size_t n, uint16_t* out) {
   for (; i < n; ++i) out[i] = tensor::F32ToF16(x[i]);
 }
 
-void DequantizeRow(tensor::DType dtype, const std::byte* row, size_t columns, float* out) {
-  switch (dtype) {
-    case tensor::DType::kQ8_0: return DequantizeBlocks<BlockQ8_0>(row, columns, out);
-    case tensor::DType::kQ4_0: return DequantizeBlocks<BlockQ4_0>(row, columns, out);
-    case tensor::DType::kQ4_1: return DequantizeBlocks<BlockQ4_1>(row, columns, out);
-    case tensor::DType::kF16: return WidenRow(row, columns, false, out);
-    case tensor::DType::kBF16: return WidenRow(row, columns, true, out);
-    case tensor::DType::kF32: std::memcpy(out, row, columns * sizeof(float));
-  }
-}
-
 bool QuantizeRow(tensor::DType dtype, const float* x, size_t columns, std::byte* out) {
   if (!AllFinite(x, columns)) return false;
   switch (dtype) {
@@ -332,8 +270,8 @@ bool QuantizeRow(tensor::DType dtype, const float* x, size_t columns, std::byte*
     case tensor::DType::kF16: return ToF16(x, columns, out);
     case tensor::DType::kBF16: return ToBF16(x, columns, out);
     case tensor::DType::kF32: std::memcpy(out, x, columns * sizeof(float)); return true;
+    default: return reference::QuantizeRow(dtype, x, columns, out);
   }
-  return false;
 }
 
 PLIMSOLL_AVX2_END

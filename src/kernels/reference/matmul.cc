@@ -8,15 +8,18 @@
 namespace plimsoll::kernels::reference {
 namespace {
 
-// Block by block: an exact integer sum, then the scales.
+// Run by run: an exact integer sum, then the scales.
 template <class Block>
 float DotBlocks(const std::byte* row, const ActivationBlock* token, size_t columns) {
   double sum = 0;
-  for (size_t b = 0; b < columns / kBlock; ++b) {
-    const Block block = LoadBlock<Block>(row, b);
+  for (size_t c = 0; c < columns; c += kRun<Block>) {
+    const Block block = LoadBlock<Block>(row, c / kNumbersOf<Block>);
+    const size_t first = c % kNumbersOf<Block>;
+    const ActivationBlock& x = token[c / kBlock];
     int32_t dot = 0;
-    for (size_t i = 0; i < kBlock; ++i) dot += NumberOf(block, i) * token[b].q[i];
-    sum += double{ScaleOf(block)} * token[b].scale * dot + double{OffsetOf(block)} * token[b].sum;
+    for (size_t i = 0; i < kRun<Block>; ++i) dot += NumberOf(block, first + i) * x.q[c % kBlock + i];
+    sum += double{ScaleOf(block, first)} * x.scale * dot;
+    if (c % kBlock == 0) sum += double{OffsetOf(block, first)} * x.sum;
   }
   return static_cast<float>(sum);
 }
@@ -32,9 +35,17 @@ float DotRow(const MatMul& product, const std::byte* row, size_t t) {
   const tensor::DType dtype = product.weights->dtype;
   if (!tensor::TraitsOf(dtype).quantized) return Dot(row, dtype, product.x + t * product.x_stride, columns);
   const ActivationBlock* token = TokenAt(product.quantized, columns, t);
-  if (dtype == tensor::DType::kQ8_0) return DotBlocks<BlockQ8_0>(row, token, columns);
-  if (dtype == tensor::DType::kQ4_0) return DotBlocks<BlockQ4_0>(row, token, columns);
-  return DotBlocks<BlockQ4_1>(row, token, columns);
+  switch (dtype) {
+    case tensor::DType::kQ8_0: return DotBlocks<BlockQ8_0>(row, token, columns);
+    case tensor::DType::kQ4_0: return DotBlocks<BlockQ4_0>(row, token, columns);
+    case tensor::DType::kQ4_1: return DotBlocks<BlockQ4_1>(row, token, columns);
+    case tensor::DType::kQ5_0: return DotBlocks<BlockQ5_0>(row, token, columns);
+    case tensor::DType::kQ5_1: return DotBlocks<BlockQ5_1>(row, token, columns);
+    case tensor::DType::kIQ4_NL: return DotBlocks<BlockIQ4_NL>(row, token, columns);
+    case tensor::DType::kQ4_K: return DotBlocks<BlockQ4_K>(row, token, columns);
+    case tensor::DType::kQ5_K: return DotBlocks<BlockQ5_K>(row, token, columns);
+    default: return DotBlocks<BlockQ6_K>(row, token, columns);
+  }
 }
 
 }  // namespace

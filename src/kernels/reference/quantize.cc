@@ -5,18 +5,13 @@
 #include "kernels/blocks.h"
 #include "kernels/candidates.h"
 #include "kernels/layout.h"
+#include "kernels/reference/fit.h"
 #include "kernels/reference/reference.h"
 
 namespace plimsoll::kernels::reference {
 namespace {
 
-bool IsFiniteF16(uint16_t bits) { return (bits & 0x7c00) != 0x7c00; }
-float Inverse(float value) { return value == 0.0f ? 0.0f : 1.0f / value; }
-
-// Rounded, clamped; a product that overflowed ends at a limit as well.
-int32_t RoundTo(float value, float least, float largest) {
-  return static_cast<int32_t>(std::rint(std::clamp(value, least, largest)));
-}
+using reference::QuantizeBlock;  // of 256 numbers; those of 32 follow
 
 bool QuantizeBlock(const float* x, BlockQ8_0& block) {
   float amax = 0;
@@ -28,88 +23,70 @@ bool QuantizeBlock(const float* x, BlockQ8_0& block) {
   return IsFiniteF16(block.d);
 }
 
-float BestScaleQ4_0(const float* x) {
-  float extreme = 0;
-  for (size_t i = 0; i < kBlock; ++i) {
-    if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
-  }
-  if (std::fabs(extreme) < kLeastAmax) return 0.0f;
-  float best_gain = -1;
-  float best = 0;
-  for (const float target : kQ4_0Targets) {
-    const float inverse = target / extreme;
-    float xq = 0, qq = 0;
-    for (size_t i = 0; i < kBlock; ++i) {
-      const auto q = static_cast<float>(RoundTo(x[i] * inverse, -8, 7));
-      xq += x[i] * q;
-      qq += q * q;
-    }
-    const float scale = xq / qq;  // the extreme itself is at least 6, so qq > 0
-    if (scale * xq > best_gain) {
-      best_gain = scale * xq;
-      best = scale;
-    }
-  }
-  return best;
+// Numbers 0..31 as nibbles, and what is above four bits by itself.
+template <class Number>
+void StoreNibbles(const Number& number, uint8_t* q) {
+  for (size_t i = 0; i < 16; ++i) q[i] = static_cast<uint8_t>((number(i) & 15) | (number(i + 16) & 15) << 4);
+}
+template <class Number>
+void StoreFifthBits(const Number& number, uint8_t* high) {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < 32; ++i) bits |= static_cast<uint32_t>(number(i) >> 4) << i;
+  std::memcpy(high, &bits, sizeof bits);
 }
 
 bool QuantizeBlock(const float* x, BlockQ4_0& block) {
-  block.d = tensor::F32ToF16(BestScaleQ4_0(x));
+  block.d = tensor::F32ToF16(FitScale({x, kBlock}, kQ4_0Targets, -8, 7));
   const float inverse = Inverse(tensor::F16ToF32(block.d));
-  const auto number = [&](size_t i) { return static_cast<uint8_t>(RoundTo(x[i] * inverse, -8, 7) + 8); };
-  for (size_t i = 0; i < 16; ++i) block.q[i] = static_cast<uint8_t>(number(i) | number(i + 16) << 4);
+  StoreNibbles([&](size_t i) { return RoundTo(x[i] * inverse, -8, 7) + 8; }, block.q);
   return IsFiniteF16(block.d);
 }
 
-struct Line {
-  float scale, minimum;
-};
+bool QuantizeBlock(const float* x, BlockQ5_0& block) {
+  block.d = tensor::F32ToF16(FitScale({x, kBlock}, kQ5_0Targets, -16, 15));
+  const float inverse = Inverse(tensor::F16ToF32(block.d));
+  const auto number = [&](size_t i) { return RoundTo(x[i] * inverse, -16, 15) + 16; };
+  StoreNibbles(number, block.q);
+  StoreFifthBits(number, block.high);
+  return IsFiniteF16(block.d);
+}
 
-Line BestLineQ4_1(const float* x) {
-  const auto [least, largest] = std::minmax_element(x, x + kBlock);
-  const float low = *least;
-  const float range = *largest - low;
-  if (!(range >= kLeastAmax)) return {0.0f, low};
-  float sum = 0;  // of x - low: sums relative to the least number lose nothing to a large offset
-  for (size_t i = 0; i < kBlock; ++i) sum += x[i] - low;
-  float best_gain = -1;
-  Line best{0.0f, low};
-  for (const float steps : kQ4_1Steps) {
-    const float inverse = steps / range;
-    float q_sum = 0, qq = 0, xq = 0;
-    for (size_t i = 0; i < kBlock; ++i) {
-      const auto q = static_cast<float>(RoundTo((x[i] - low) * inverse, 0, 15));
-      q_sum += q;
-      qq += q * q;
-      xq += (x[i] - low) * q;
-    }
-    const float scale = (32 * xq - sum * q_sum) / (32 * qq - q_sum * q_sum);
-    const float offset = (sum - scale * q_sum) / 32;
-    if (scale * xq + offset * sum > best_gain) {
-      best_gain = scale * xq + offset * sum;
-      best = {scale, offset + low};
-    }
-  }
-  return best;
+bool QuantizeBlock(const float* x, BlockIQ4_NL& block) {
+  block.d = tensor::F32ToF16(FitLevels({x, kBlock}));
+  const float inverse = Inverse(tensor::F16ToF32(block.d));
+  StoreNibbles([&](size_t i) { return NearestLevel(x[i] * inverse); }, block.q);
+  return IsFiniteF16(block.d);
 }
 
 bool QuantizeBlock(const float* x, BlockQ4_1& block) {
-  const Line line = BestLineQ4_1(x);
+  const Line line = FitLine({x, kBlock}, kSteps15, 15, Minimum::kAny);
   block.d = tensor::F32ToF16(line.scale);
   block.m = tensor::F32ToF16(line.minimum);
+  if (!IsFiniteF16(block.d) || !IsFiniteF16(block.m)) return false;
   const float inverse = Inverse(tensor::F16ToF32(block.d));
   const float minimum = tensor::F16ToF32(block.m);
-  const auto number = [&](size_t i) { return static_cast<uint8_t>(RoundTo((x[i] - minimum) * inverse, 0, 15)); };
+  StoreNibbles([&](size_t i) { return RoundTo((x[i] - minimum) * inverse, 0, 15); }, block.q);
+  return true;
+}
+
+bool QuantizeBlock(const float* x, BlockQ5_1& block) {
+  const Line line = FitLine({x, kBlock}, kSteps31, 31, Minimum::kAny);
+  block.d = tensor::F32ToF16(line.scale);
+  block.m = tensor::F32ToF16(line.minimum);
   if (!IsFiniteF16(block.d) || !IsFiniteF16(block.m)) return false;
-  for (size_t i = 0; i < 16; ++i) block.q[i] = static_cast<uint8_t>(number(i) | number(i + 16) << 4);
+  const float inverse = Inverse(tensor::F16ToF32(block.d));
+  const float minimum = tensor::F16ToF32(block.m);
+  const auto number = [&](size_t i) { return RoundTo((x[i] - minimum) * inverse, 0, 31); };
+  StoreNibbles(number, block.q);
+  StoreFifthBits(number, block.high);
   return true;
 }
 
 template <class Block>
 bool QuantizeBlocks(const float* x, size_t columns, std::byte* out) {
-  for (size_t b = 0; b < columns / kBlock; ++b) {
+  for (size_t b = 0; b < columns / kNumbersOf<Block>; ++b) {
     Block block;
-    if (!QuantizeBlock(x + b * kBlock, block)) return false;
+    if (!QuantizeBlock(x + b * kNumbersOf<Block>, block)) return false;
     std::memcpy(out + b * sizeof block, &block, sizeof block);
   }
   return true;
@@ -117,12 +94,10 @@ bool QuantizeBlocks(const float* x, size_t columns, std::byte* out) {
 
 template <class Block>
 void DequantizeBlocks(const std::byte* row, size_t columns, float* out) {
-  for (size_t c = 0; c < columns; ++c) {
-    const Block block = LoadBlock<Block>(row, c / kBlock);
-    if constexpr (std::is_same_v<Block, BlockQ4_0>) {
-      out[c] = ScaleOf(block) * static_cast<float>(NumberOf(block, c % kBlock) - 8);
-    } else {
-      out[c] = ScaleOf(block) * static_cast<float>(NumberOf(block, c % kBlock)) + OffsetOf(block);
+  for (size_t b = 0; b < columns / kNumbersOf<Block>; ++b) {
+    const auto block = LoadBlock<Block>(row, b);
+    for (size_t i = 0; i < kNumbersOf<Block>; ++i) {
+      *out++ = ScaleOf(block, i) * static_cast<float>(NumberOf(block, i)) + OffsetOf(block, i);
     }
   }
 }
@@ -147,6 +122,12 @@ void DequantizeRow(tensor::DType dtype, const std::byte* row, size_t columns, fl
     case tensor::DType::kQ8_0: return DequantizeBlocks<BlockQ8_0>(row, columns, out);
     case tensor::DType::kQ4_0: return DequantizeBlocks<BlockQ4_0>(row, columns, out);
     case tensor::DType::kQ4_1: return DequantizeBlocks<BlockQ4_1>(row, columns, out);
+    case tensor::DType::kQ5_0: return DequantizeBlocks<BlockQ5_0>(row, columns, out);
+    case tensor::DType::kQ5_1: return DequantizeBlocks<BlockQ5_1>(row, columns, out);
+    case tensor::DType::kIQ4_NL: return DequantizeBlocks<BlockIQ4_NL>(row, columns, out);
+    case tensor::DType::kQ4_K: return DequantizeBlocks<BlockQ4_K>(row, columns, out);
+    case tensor::DType::kQ5_K: return DequantizeBlocks<BlockQ5_K>(row, columns, out);
+    case tensor::DType::kQ6_K: return DequantizeBlocks<BlockQ6_K>(row, columns, out);
     default:
       for (size_t c = 0; c < columns; ++c) out[c] = LoadNumber(row, dtype, c);
   }
@@ -158,6 +139,12 @@ bool QuantizeRow(tensor::DType dtype, const float* x, size_t columns, std::byte*
     case tensor::DType::kQ8_0: return QuantizeBlocks<BlockQ8_0>(x, columns, out);
     case tensor::DType::kQ4_0: return QuantizeBlocks<BlockQ4_0>(x, columns, out);
     case tensor::DType::kQ4_1: return QuantizeBlocks<BlockQ4_1>(x, columns, out);
+    case tensor::DType::kQ5_0: return QuantizeBlocks<BlockQ5_0>(x, columns, out);
+    case tensor::DType::kQ5_1: return QuantizeBlocks<BlockQ5_1>(x, columns, out);
+    case tensor::DType::kIQ4_NL: return QuantizeBlocks<BlockIQ4_NL>(x, columns, out);
+    case tensor::DType::kQ4_K: return QuantizeBlocks<BlockQ4_K>(x, columns, out);
+    case tensor::DType::kQ5_K: return QuantizeBlocks<BlockQ5_K>(x, columns, out);
+    case tensor::DType::kQ6_K: return QuantizeBlocks<BlockQ6_K>(x, columns, out);
     case tensor::DType::kF16: return ToHalves(x, columns, out, tensor::F32ToF16, 0x7c00);
     case tensor::DType::kBF16: return ToHalves(x, columns, out, tensor::F32ToBF16, 0x7f80);
     case tensor::DType::kF32: std::memcpy(out, x, columns * sizeof(float)); return true;
