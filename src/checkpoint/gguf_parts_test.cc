@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "checkpoint/testing.h"
+#include "checkpoint/testing_gguf.h"
 #include "checkpoint/vocabulary.h"
 
 namespace plimsoll::checkpoint {
@@ -27,7 +27,7 @@ class GgufPartsTest : public ::testing::Test {
  protected:
   GgufPartsTest() {
     model_ = Unwrap(Describe(testing::Tiny("llama_gqa_untied")));
-    const std::string whole = testing::LlamaAsGguf(model_).Bytes();
+    const std::string whole = testing::AsGguf(model_).Bytes();
     WriteBytes(folder_ / "whole.gguf", whole);
     GgufFile gguf = Unwrap(GgufFile::Open(folder_ / "whole.gguf", StopToken()));
     for (const RawTensor& tensor : gguf.tensors()) {
@@ -46,7 +46,7 @@ class GgufPartsTest : public ::testing::Test {
   GgufWriter Part(int number, int count, size_t total) const {
     GgufWriter part;
     if (number == 1) {
-      testing::AddLlamaMetadata(model_.config, part);
+      testing::AddMetadata(model_.config, part);
       part.Text("tokenizer.ggml.model", "gpt2");
       part.Text("tokenizer.chat_template", "{{ messages }}");
     }
@@ -136,7 +136,7 @@ TEST_F(GgufPartsTest, PartsOfDifferentSetsAreRefused) {
   Put(tensors_[0], other);
   WriteBytes(PathOf(2), other.Bytes());
   ExpectRefused(1, ErrorCode::kInvalid, "the other parts say part 2 of 3 with " + std::to_string(tensors_.size()));
-  WriteBytes(PathOf(2), testing::LlamaAsGguf(model_).Bytes());  // a model of one file under the name of a part
+  WriteBytes(PathOf(2), testing::AsGguf(model_).Bytes());  // a model of one file under the name of a part
   ExpectRefused(1, ErrorCode::kInvalid, "this file calls itself part 1 of 1");
 }
 

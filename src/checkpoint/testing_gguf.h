@@ -124,6 +124,12 @@ inline const Entry& EntryOf(const Tensor& tensor, const ModelConfig& config) {
   throw std::runtime_error("no entry for " + tensor.name);
 }
 
+// The tensor's name in a GGUF file; a fused matrix has that of its first part.
+inline std::string GgufName(const Tensor& tensor, const ModelConfig& config) {
+  const std::string prefix = tensor.layer < 0 ? "" : "blk." + std::to_string(tensor.layer) + ".";
+  return prefix + std::string(EntryOf(tensor, config).gguf);
+}
+
 // Rows of q and k from "pairs lie half a head apart" to "pairs are neighbours", as llama.cpp's converter orders them.
 inline std::string Interleaved(const std::string& bytes, uint64_t rows, uint32_t head_dim) {
   const size_t row_bytes = bytes.size() / rows;
@@ -167,8 +173,7 @@ inline GgufWriter AsGguf(const Description& model) {
       for (const Part& part : entry.all_parts()) rows += SizeOf(part.rows, config);
     }
     std::string bytes = ReadBytes(model.files[tensor.file].path).substr(tensor.offset, tensor.bytes / tensor.rows * rows);
-    const std::string prefix = tensor.layer < 0 ? "" : "blk." + std::to_string(tensor.layer) + ".";
-    const std::string name = prefix + std::string(entry.gguf);
+    const std::string name = GgufName(tensor, config);
     if (IsInterleaved(config.architecture) && (tensor.role == Role::kQuery || tensor.role == Role::kKey)) {
       bytes = Interleaved(bytes, tensor.vector ? tensor.columns : tensor.rows, config.head_dim);
     }

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
-#include "checkpoint/testing.h"
+#include "checkpoint/testing_gguf.h"
 #include "kernels/kernels.h"
 
 namespace plimsoll::loading {
@@ -172,11 +172,11 @@ TEST(LoadTest, OverBudgetLeavesNothingReserved) {
 TEST(LoadTest, GgufOfFiveBitBlocks) {
   const checkpoint::Description folder = Unwrap(checkpoint::Describe(Tiny("llama_gqa_tied")));
   checkpoint::testing::GgufWriter gguf;
-  checkpoint::testing::AddLlamaMetadata(folder.config, gguf);
+  checkpoint::testing::AddMetadata(folder.config, gguf);
   for (const checkpoint::Tensor& tensor : folder.tensors) {
     if (tensor.vector) {
       const std::vector<float> row = StoredRow(folder, tensor, 0);
-      gguf.Tensor(checkpoint::testing::GgufName(tensor), {tensor.columns}, 0, {reinterpret_cast<const char*>(row.data()), row.size() * 4});
+      gguf.Tensor(checkpoint::testing::GgufName(tensor, folder.config), {tensor.columns}, 0, {reinterpret_cast<const char*>(row.data()), row.size() * 4});
       continue;
     }
     std::string blocks(tensor.rows * tensor::RowBytes(tensor::DType::kQ5_1, tensor.columns), 0);
@@ -184,7 +184,7 @@ TEST(LoadTest, GgufOfFiveBitBlocks) {
       auto* const out = reinterpret_cast<std::byte*>(blocks.data() + row * (blocks.size() / tensor.rows));
       ASSERT_TRUE(kernels::Kernels().quantize_row(tensor::DType::kQ5_1, StoredRow(folder, tensor, row).data(), tensor.columns, out));
     }
-    gguf.Tensor(checkpoint::testing::GgufName(tensor), {tensor.rows, tensor.columns}, 7, blocks);
+    gguf.Tensor(checkpoint::testing::GgufName(tensor, folder.config), {tensor.rows, tensor.columns}, 7, blocks);
   }
   TemporaryFolder out;
   WriteBytes(out / "m.gguf", gguf.Bytes());
