@@ -23,25 +23,6 @@ constexpr uint64_t kActivationTarget = 24 * kMiB;
 constexpr uint32_t kLeastBatch = 128;
 constexpr uint32_t kMostBatch = 512;
 
-// Bits by which precisions are compared: the number in a format's name.
-int NominalBits(DType dtype) {
-  switch (dtype) {
-    case DType::kF32: return 32;
-    case DType::kF16:
-    case DType::kBF16: return 16;
-    case DType::kQ8_0: return 8;
-    case DType::kQ6_K: return 6;
-    case DType::kQ5_0:
-    case DType::kQ5_1:
-    case DType::kQ5_K: return 5;
-    case DType::kQ4_0:
-    case DType::kQ4_1:
-    case DType::kIQ4_NL:
-    case DType::kQ4_K: return 4;
-  }
-  return 0;
-}
-
 // The type asked of a matrix at a precision; its own where that does not concern it.
 DType AskedType(const checkpoint::Tensor& tensor, Precision precision) {
   if (precision == Precision::kStored) return tensor.dtype;
@@ -72,7 +53,7 @@ DType HeldType(const checkpoint::Tensor& tensor, Precision precision) {
   PLIMSOLL_CHECK(precision == Precision::kStored || precision == Precision::kQ8 || precision == Precision::kQ4);
   if (tensor.vector) return DType::kF32;
   const DType asked = AskedType(tensor, precision);
-  if (NominalBits(asked) >= NominalBits(tensor.dtype)) return tensor.dtype;
+  if (tensor::TraitsOf(asked).nominal_bits >= tensor::TraitsOf(tensor.dtype).nominal_bits) return tensor.dtype;
   return tensor.columns % tensor::TraitsOf(asked).block_elements == 0 ? asked : tensor.dtype;
 }
 

@@ -190,6 +190,11 @@ TEST(LoadTest, GgufOfFiveBitBlocks) {
   WriteBytes(out / "m.gguf", gguf.Bytes());
   const checkpoint::Description model = Unwrap(checkpoint::Describe(out / "m.gguf"));
   EXPECT_EQ(model.stored_as, "Q5_1");
+  Wishes wishes;
+  wishes.precision = Precision::kQ8;
+  const auto more = MakePlan(model, kGiB, wishes);
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().message, "the precision q8 has more bits than the file, which is stored as Q5_1");
   platform::ThreadPool pool(2);
   for (const Precision precision : {Precision::kStored, Precision::kQ4}) {
     memory::Budget budget(kGiB);

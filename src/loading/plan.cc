@@ -18,9 +18,12 @@ bool IsEncoder(const checkpoint::Description& description) {
 }
 
 int BitsOf(std::string_view stored_as) {
-  if (stored_as.starts_with("Q4")) return 4;
-  if (stored_as.starts_with("Q8")) return 8;
-  return stored_as == "F32" ? 32 : 16;
+  int bits = 16;
+  for (int type = 0; type < tensor::kDTypeCount; ++type) {
+    const tensor::DTypeTraits& traits = tensor::TraitsOf(static_cast<tensor::DType>(type));
+    if (stored_as.starts_with(traits.name)) bits = traits.nominal_bits;
+  }
+  return bits;
 }
 
 int BitsOf(Precision precision) { return precision == Precision::kQ8 ? 8 : precision == Precision::kQ4 ? 4 : 0; }

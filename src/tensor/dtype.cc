@@ -8,18 +8,18 @@ namespace {
 
 // In the order of DType. The ggml numbers are those of the GGUF specification.
 constexpr std::array<DTypeTraits, kDTypeCount> kTraits = {{
-    {"F32", 1, 4, 0, false},
-    {"F16", 1, 2, 1, false},
-    {"BF16", 1, 2, 30, false},
-    {"Q8_0", 32, 34, 8, true},
-    {"Q4_0", 32, 18, 2, true},
-    {"Q4_1", 32, 20, 3, true},
-    {"Q5_0", 32, 22, 6, true},
-    {"Q5_1", 32, 24, 7, true},
-    {"IQ4_NL", 32, 18, 20, true},
-    {"Q4_K", 256, 144, 12, true},
-    {"Q5_K", 256, 176, 13, true},
-    {"Q6_K", 256, 210, 14, true},
+    {"F32", 1, 4, 0, false, 32},
+    {"F16", 1, 2, 1, false, 16},
+    {"BF16", 1, 2, 30, false, 16},
+    {"Q8_0", 32, 34, 8, true, 8},
+    {"Q4_0", 32, 18, 2, true, 4},
+    {"Q4_1", 32, 20, 3, true, 4},
+    {"Q5_0", 32, 22, 6, true, 5},
+    {"Q5_1", 32, 24, 7, true, 5},
+    {"IQ4_NL", 32, 18, 20, true, 4},
+    {"Q4_K", 256, 144, 12, true, 4},
+    {"Q5_K", 256, 176, 13, true, 5},
+    {"Q6_K", 256, 210, 14, true, 6},
 }};
 
 }  // namespace

@@ -29,6 +29,7 @@ struct DTypeTraits {
   uint32_t block_bytes;
   uint32_t ggml_type;      // number of the type in a GGUF file
   bool quantized;
+  int nominal_bits;        // by which precisions are compared: the number in the format's name
 };
 const DTypeTraits& TraitsOf(DType dtype);
 
