@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/generator.h"
+
 namespace plimsoll::cli {
 
 // Every command takes these.
@@ -44,8 +46,8 @@ struct Options {
   std::string prompt_file;               // generate --prompt-file
   bool chat = false;                     // generate --chat
   uint32_t max_tokens = 256;
-  double temperature = 0;
-  uint64_t seed = 0;
+  engine::Sampling sampling;             // generate
+  std::vector<std::string> stop;         // generate --stop
   bool ignore_eos = false;
   std::string jsonl;                     // embed, tokenize
   std::string pooling;                   // embed --pooling; empty: as the model says

@@ -241,15 +241,27 @@ void Get(Fields& fields, RenderRequest* request) {
 void Put(json& out, std::string* tail, const engine::GenerateRequest& request) {
   PutTail(request.prompt, tail);
   out["max_tokens"] = request.max_tokens;
-  out["temperature"] = request.temperature;
-  out["seed"] = request.seed;
+  out["repeat_penalty"] = request.sampling.repeat_penalty;
+  out["repeat_window"] = request.sampling.repeat_window;
+  out["temperature"] = request.sampling.temperature;
+  out["top_k"] = request.sampling.top_k;
+  out["top_p"] = request.sampling.top_p;
+  out["min_p"] = request.sampling.min_p;
+  out["seed"] = request.sampling.seed;
+  out["stop"] = request.stop;
   out["ignore_end"] = request.ignore_end;
 }
 void Get(Fields& fields, engine::GenerateRequest* request) {
   request->prompt = fields.Tail<int32_t>();
   request->max_tokens = fields.Number32("max_tokens");
-  request->temperature = fields.Real("temperature");
-  request->seed = fields.Number("seed");
+  request->sampling.repeat_penalty = fields.Real("repeat_penalty");
+  request->sampling.repeat_window = fields.Number32("repeat_window");
+  request->sampling.temperature = fields.Real("temperature");
+  request->sampling.top_k = fields.Number32("top_k");
+  request->sampling.top_p = fields.Real("top_p");
+  request->sampling.min_p = fields.Real("min_p");
+  request->sampling.seed = fields.Number("seed");
+  request->stop = fields.Texts("stop");
   request->ignore_end = fields.Flag("ignore_end");
 }
 

@@ -31,8 +31,9 @@ std::vector<Request> AllRequests() {
   wishes.kv = loading::KvType::kQ8;
   engine::GenerateRequest generate;
   generate.prompt = {1, -2, 2147483647};
-  generate.temperature = 0.1;
-  generate.seed = ~uint64_t{0};
+  generate.sampling = {1.25, 7, 0.1, 40, 0.95, 0.05};
+  generate.stop = {"\n\n", "User:"};
+  generate.sampling.seed = ~uint64_t{0};
   EmbedRequest embed;
   embed.sequences = {{1, 2, 3}, {}, {4}};
   embed.pooling = checkpoint::Pooling::kCls;
