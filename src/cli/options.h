@@ -57,6 +57,8 @@ struct Options {
   bool no_generation_prompt = false;
   uint32_t prompt_tokens = 512;          // bench
   uint32_t decode_tokens = 64;
+  std::string text_file;                 // perplexity --text
+  uint32_t chunks = 0;                   // perplexity
   std::string name;                      // model add|remove|check, documents remove, collections remove
   std::string path;                      // model add PATH
   std::string default_role;              // model add --default

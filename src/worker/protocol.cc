@@ -27,11 +27,11 @@ constexpr uint64_t kMaxU32 = std::numeric_limits<uint32_t>::max();
 
 // In the order of RequestBody and ReplyBody.
 constexpr std::array<std::string_view, std::variant_size_v<RequestBody>> kRequestNames = {
-    "describe", "plan", "tokenize", "count", "render", "load", "generate", "logits", "bench", "embed", "encoder",
+    "describe", "plan", "tokenize", "count", "render", "load", "generate", "logits", "bench", "perplexity", "embed", "encoder",
     "parse", "shutdown", "cancel"};
 constexpr std::array<std::string_view, std::variant_size_v<ReplyBody>> kReplyNames = {
     "ready", "heartbeat", "progress", "text", "planned", "error", "summary", "plan", "ids", "counts", "chat", "loaded",
-    "generated", "logits", "bench", "embeddings", "encoder", "document"};
+    "generated", "logits", "bench", "perplexity", "embeddings", "encoder", "document"};
 
 // Reads the fields of one JSON object; the first thing that is wrong is kept and reading goes on with defaults, so that
 // a decoder is a plain list of fields.
@@ -212,10 +212,12 @@ void Get(Fields& fields, LoadRequest* request) {
 void Put(json& out, std::string*, const TokenizeRequest& request) {
   out["text"] = request.text;
   out["add_special"] = request.add_special;
+  out["parse_special"] = request.parse_special;
 }
 void Get(Fields& fields, TokenizeRequest* request) {
   request->text = fields.Text("text");
   request->add_special = fields.Flag("add_special");
+  request->parse_special = fields.Flag("parse_special");
 }
 
 void Put(json& out, std::string*, const CountRequest& request) { out["texts"] = request.texts; }
@@ -281,6 +283,17 @@ void Put(json& out, std::string*, const BenchRequest& request) {
 void Get(Fields& fields, BenchRequest* request) {
   request->prompt_tokens = fields.Number32("prompt_tokens");
   request->decode_tokens = fields.Number32("decode_tokens");
+}
+
+void Put(json& out, std::string* tail, const PerplexityRequest& request) {
+  PutTail(request.ids, tail);
+  out["chunk_tokens"] = request.chunk_tokens;
+  out["chunks"] = request.chunks;
+}
+void Get(Fields& fields, PerplexityRequest* request) {
+  request->ids = fields.Tail<int32_t>();
+  request->chunk_tokens = fields.Number32("chunk_tokens");
+  request->chunks = fields.Number32("chunks");
 }
 
 void Put(json& out, std::string* tail, const EmbedRequest& request) {
@@ -531,6 +544,19 @@ void Get(Fields& fields, BenchReport* report) {
   report->decode_tok_s = fields.Real("decode_tok_s");
   report->prompt_tokens = fields.Number32("prompt_tokens");
   report->decode_tokens = fields.Number32("decode_tokens");
+}
+
+void Put(json& out, std::string*, const engine::Perplexity& report) {
+  out["perplexity"] = report.perplexity;
+  out["standard_error"] = report.standard_error;
+  out["tokens"] = report.tokens;
+  out["chunks"] = report.chunks;
+}
+void Get(Fields& fields, engine::Perplexity* report) {
+  report->perplexity = fields.Real("perplexity");
+  report->standard_error = fields.Real("standard_error");
+  report->tokens = fields.Number("tokens");
+  report->chunks = fields.Number32("chunks");
 }
 
 void Put(json& out, std::string* tail, const Embeddings& embeddings) {
