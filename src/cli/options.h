@@ -59,6 +59,8 @@ struct Options {
   uint32_t decode_tokens = 64;
   std::string text_file;                 // perplexity --text
   uint32_t chunks = 0;                   // perplexity
+  std::string out;                       // convert
+  bool force = false;
   std::string name;                      // model add|remove|check, documents remove, collections remove
   std::string path;                      // model add PATH
   std::string default_role;              // model add --default

@@ -177,6 +177,11 @@ Result<engine::Perplexity> ModelWorker::MeasurePerplexity(const std::vector<int3
   return state_->Ask<engine::Perplexity>(PerplexityRequest{ids, chunk_tokens, chunks}, stop, ProgressOnly(progress));
 }
 
+Result<ConvertReport> ModelWorker::Convert(loading::Precision precision, const std::string& path, bool replace,
+                                           const ProgressSink& progress, const StopToken& stop) {
+  return state_->Ask<ConvertReport>(ConvertRequest{precision, path, replace}, stop, ProgressOnly(progress));
+}
+
 Result<Embeddings> ModelWorker::Embed(std::span<const std::string> texts, std::optional<checkpoint::Pooling> pooling,
                                       const StopToken& stop) {
   return state_->EmbedInBatches(texts, pooling, stop, [](EmbedRequest& request, std::span<const std::string> batch) {

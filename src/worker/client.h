@@ -72,6 +72,10 @@ class ModelWorker {
   // Of a text as ids, without a beginning-of-text token but for the one at the start that the tokenizer adds.
   Result<engine::Perplexity> MeasurePerplexity(const std::vector<int32_t>& ids, uint32_t chunk_tokens, uint32_t chunks,
                                                const ProgressSink& progress, const StopToken& stop);
+  // Without Load: writes the model as a GGUF at `path` (absolute; raw bytes). A worker that dies leaves
+  // loading::PartialPath(path) behind.
+  Result<ConvertReport> Convert(loading::Precision precision, const std::string& path, bool replace,
+                                const ProgressSink& progress, const StopToken& stop);
   // After Load, encoders: pooling as the model's folder says unless given. Literal special tokens are recognised, as the
   // reference library does (`embed` command).
   Result<Embeddings> Embed(std::span<const std::string> texts, std::optional<checkpoint::Pooling> pooling,

@@ -27,11 +27,11 @@ constexpr uint64_t kMaxU32 = std::numeric_limits<uint32_t>::max();
 
 // In the order of RequestBody and ReplyBody.
 constexpr std::array<std::string_view, std::variant_size_v<RequestBody>> kRequestNames = {
-    "describe", "plan", "tokenize", "count", "render", "load", "generate", "logits", "bench", "perplexity", "embed", "encoder",
+    "describe", "plan", "tokenize", "count", "render", "load", "generate", "logits", "bench", "perplexity", "convert", "embed", "encoder",
     "parse", "shutdown", "cancel"};
 constexpr std::array<std::string_view, std::variant_size_v<ReplyBody>> kReplyNames = {
     "ready", "heartbeat", "progress", "text", "planned", "error", "summary", "plan", "ids", "counts", "chat", "loaded",
-    "generated", "logits", "bench", "perplexity", "embeddings", "encoder", "document"};
+    "generated", "logits", "bench", "perplexity", "converted", "embeddings", "encoder", "document"};
 
 // Reads the fields of one JSON object; the first thing that is wrong is kept and reading goes on with defaults, so that
 // a decoder is a plain list of fields.
@@ -296,6 +296,17 @@ void Get(Fields& fields, PerplexityRequest* request) {
   request->chunks = fields.Number32("chunks");
 }
 
+void Put(json& out, std::string* tail, const ConvertRequest& request) {
+  *tail = request.path;
+  out["precision"] = loading::NameOf(request.precision);
+  out["replace"] = request.replace;
+}
+void Get(Fields& fields, ConvertRequest* request) {
+  request->path = fields.TailBytes();
+  Get(fields, &request->precision);
+  request->replace = fields.Flag("replace");
+}
+
 void Put(json& out, std::string* tail, const EmbedRequest& request) {
   out["texts"] = request.texts;
   json& lengths = out["lengths"] = json::array();
@@ -557,6 +568,19 @@ void Get(Fields& fields, engine::Perplexity* report) {
   report->standard_error = fields.Real("standard_error");
   report->tokens = fields.Number("tokens");
   report->chunks = fields.Number32("chunks");
+}
+
+void Put(json& out, std::string*, const ConvertReport& report) {
+  out["bytes"] = report.bytes;
+  out["planned_bytes"] = report.planned_bytes;
+  out["seconds"] = report.seconds;
+  out["notes"] = report.notes;
+}
+void Get(Fields& fields, ConvertReport* report) {
+  report->bytes = fields.Number("bytes");
+  report->planned_bytes = fields.Number("planned_bytes");
+  report->seconds = fields.Real("seconds");
+  report->notes = fields.Texts("notes");
 }
 
 void Put(json& out, std::string* tail, const Embeddings& embeddings) {

@@ -40,7 +40,8 @@ std::vector<Request> AllRequests() {
   return {{1, DescribeRequest{}}, {2, PlanRequest{wishes}}, {3, TokenizeRequest{"h\xc3\xa9llo \"\n", false, false}},
           {4, CountRequest{{"a", "", "b"}}}, {5, RenderRequest{{{"user", "hi"}}, false, true}}, {6, LoadRequest{wishes, {{~uint64_t{0}, "prefill"}}}},
           {7, generate}, {8, LogitsRequest{{1, 2}, 20}}, {9, BenchRequest{512, 64}}, {10, PerplexityRequest{{5, 6}, 512, 3}},
-          {11, embed}, {12, EncoderRequest{}}, {13, ParseRequest{"raw \xff path"}}, {14, ShutdownRequest{}}, {15, CancelRequest{}}};
+          {11, ConvertRequest{loading::Precision::kQ4, "raw \xff path", true}}, {12, embed}, {13, EncoderRequest{}},
+          {14, ParseRequest{"raw \xff path"}}, {15, ShutdownRequest{}}, {16, CancelRequest{}}};
 }
 
 std::vector<Reply> AllReplies() {
@@ -52,7 +53,8 @@ std::vector<Reply> AllReplies() {
           {7, ModelSummary{"llama", "F16", 1, 2, 3, 4, {"note"}}}, {8, plan}, {9, TokenIds{{1, 2}}}, {10, TokenCounts{{3}}},
           {11, RenderedChat{"<|a|>", {1}}}, {12, LoadReport{SomeRung(), "avx2", 1.5, 2, {"n"}}}, {13, generated}, {14, logits},
           {15, BenchReport{1, 2, 3, 4}}, {16, engine::Perplexity{9.5, 0.25, 510, 2}},
-          {17, Embeddings{{0.5f, -0.5f}, 2, {7}, {true}}}, {18, EncoderFacts{384, 256, 2, "x"}}, {19, ParsedDocument{"{}"}}};
+          {17, ConvertReport{7, 8, 0.5, {"n"}}}, {18, Embeddings{{0.5f, -0.5f}, 2, {7}, {true}}}, {19, EncoderFacts{384, 256, 2, "x"}},
+          {20, ParsedDocument{"{}"}}};
 }
 
 // Every kind is there, and what is read is what was written: a second writing is the same to the byte.
