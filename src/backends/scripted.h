@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/generator.h"
+#include "engine/stop_scanner.h"
 
 namespace plimsoll::backends {
 
@@ -40,7 +41,10 @@ class ScriptedGenerator : public engine::Generator {
     const std::string& text = texts_[std::min<size_t>(calls_++, texts_.size() - 1)];
     result.prompt_tokens = static_cast<uint32_t>(request.prompt.size());
     result.stop_reason = text.size() > request.max_tokens ? "length" : "end";
-    result.text = text.substr(0, request.max_tokens);
+    engine::StopScanner scanner(request.stop);
+    result.text = scanner.Push(std::string_view(text).substr(0, request.max_tokens));
+    if (scanner.stopped()) result.stop_reason = "stop";
+    result.text += scanner.Finish();
     result.tokens.assign(result.text.size(), 1);
     for (size_t at = 0; at < result.text.size(); at += 3) {
       if (sink && !sink(std::string_view(result.text).substr(at, 3))) break;

@@ -85,6 +85,18 @@ class Grammar {
     command->add_flag("--no-cache", model.no_cache, "Do not keep the converted model on disk (none is kept yet)")->group("Loading");
   }
 
+  // In the order in which they are applied.
+  void AddSampling(CLI::App* command) {
+    engine::Sampling& sampling = options_.sampling;
+    command->add_option("--repeat-penalty", sampling.repeat_penalty, "Above 1: makes the ids of the last tokens less likely")->default_str("1")->group("Sampling");
+    command->add_option("--repeat-window", sampling.repeat_window, "How many tokens back it looks, prompt included; 0: all")->default_str("64")->group("Sampling");
+    command->add_option("--temperature", sampling.temperature, "0: always the likeliest token, whatever follows here")->default_str("0")->group("Sampling");
+    command->add_option("--top-k", sampling.top_k, "Draw from the k likeliest tokens; 0: from all")->default_str("0")->group("Sampling");
+    command->add_option("--top-p", sampling.top_p, "Draw from the fewest tokens that hold this share of the probability")->default_str("1")->group("Sampling");
+    command->add_option("--min-p", sampling.min_p, "Draw from tokens at least this likely, the likeliest being 1")->default_str("0")->group("Sampling");
+    command->add_option("--seed", sampling.seed, "The same seed draws the same tokens")->default_str("0")->group("Sampling");
+  }
+
   void AddCollection(CLI::App* command) {
     command->add_option("--collection", options_.collection, "Which collection of documents (default: default)");
   }
@@ -126,14 +138,15 @@ class Grammar {
 
     CLI::App* generate = Add(app_, "generate", "Continue a prompt with a model",
                              "  plimsoll generate smollm2 --prompt 'The capital of France is' --max-tokens 20\n"
-                             "  plimsoll generate smollm2 --chat --prompt 'Write a haiku.' --temperature 0.7 --seed 1");
+                             "  plimsoll generate smollm2 --chat --prompt 'Write a haiku.' --temperature 0.7 --top-p 0.9 --seed 1\n"
+                             "  plimsoll generate smollm2 --prompt 'Q: What is a pump? A:' --stop 'Q:' --repeat-penalty 1.1");
     AddModel(generate);
     CLI::Option* prompt = generate->add_option("--prompt", options_.prompt, "The prompt");
     generate->add_option("--prompt-file", options_.prompt_file, "A file that holds the prompt")->excludes(prompt);
     generate->add_flag("--chat", options_.chat, "Put the prompt through the model's chat template, as the person's turn");
     generate->add_option("--max-tokens", options_.max_tokens, "At most this many new tokens")->check(CLI::Range(1u, 1u << 20))->default_str("256");
-    generate->add_option("--temperature", options_.temperature, "0: always the likeliest token")->check(CLI::Range(0.0, 100.0))->default_str("0");
-    generate->add_option("--seed", options_.seed, "Of the sampler, with a temperature")->default_str("0");
+    generate->add_option("--stop", options_.stop, "End before this text (may be repeated)")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    AddSampling(generate);
     generate->add_flag("--ignore-eos", options_.ignore_eos, "Go on after an end-of-text token");
     AddLoading(generate);
 
@@ -143,9 +156,24 @@ class Grammar {
     bench->add_option("--prompt-tokens", options_.prompt_tokens, "Length of the prompt")->check(CLI::Range(1u, 1u << 20))->default_str("512");
     bench->add_option("--decode-tokens", options_.decode_tokens, "Tokens decoded after it")->check(CLI::Range(1u, 1u << 20))->default_str("64");
     AddLoading(bench);
+
+    CLI::App* perplexity = Add(app_, "perplexity", "How well a model foretells a text; figures compare with llama.cpp's llama-perplexity",
+                               "  plimsoll perplexity smollm2 --text book.txt\n  plimsoll perplexity ~/models/my-7b --precision q4 --text book.txt --chunks 20 --json");
+    AddModel(perplexity);
+    perplexity->add_option("--text", options_.text_file, "A plain text of at least 1024 tokens")->required();
+    perplexity->add_option("--chunks", options_.chunks, "Score at most so many chunks of 512 tokens (default: the whole text)")->check(CLI::Range(1u, 1u << 24));
+    AddLoading(perplexity);
   }
 
   void AddToolCommands() {
+    CLI::App* convert = Add(app_, "convert", "Write a model as one GGUF file of fewer bits, which llama.cpp opens too",
+                            "  plimsoll convert ~/models/my-7b --precision q4 --out my-7b-q4.gguf\n"
+                            "  plimsoll convert smollm2 --precision q4 --out /tmp/smollm2.gguf --memory 200MiB --json");
+    AddModel(convert);
+    convert->add_option("--precision", options_.model.precision, "q8 or q4")->required()->check(CLI::IsMember({"q8", "q4"}));
+    convert->add_option("--out", options_.out, "The file to write")->required();
+    convert->add_flag("--force", options_.force, "Replace the file if it is there");
+
     CLI::App* embed = Add(app_, "embed", "Embeddings of texts, one JSON line each", "  plimsoll embed minilm --jsonl texts.jsonl");
     AddModel(embed);
     embed->add_option("--jsonl", options_.jsonl, "File with one {\"text\": ...} or {\"ids\": [...]} per line")->required();

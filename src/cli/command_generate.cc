@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "base/bytes.h"
@@ -38,17 +36,15 @@ Json ResultJson(const Session& session, const engine::GenerateResult& result, co
 Result<void> RunGenerate(Session& session) {
   const double start = platform::MonotonicSeconds();
   const Options& options = session.options;
-  if (!std::isfinite(options.temperature)) {
-    return MakeError(ErrorCode::kUsage, "the temperature is not a number").Next("give 0 or more, for example --temperature 0.7");
-  }
+  PLIMSOLL_TRY(engine::CheckSampling(options.sampling));
   PLIMSOLL_ASSIGN(const std::string prompt, PromptOf(options));
   PLIMSOLL_ASSIGN(const loading::Wishes wishes, WishesOf(options));
   PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(options.model.model));
   engine::GenerateRequest request;
   PLIMSOLL_ASSIGN(request.prompt, PromptIds(*worker, options, prompt));
   request.max_tokens = options.max_tokens;
-  request.temperature = options.temperature;
-  request.seed = options.seed;
+  request.sampling = options.sampling;
+  request.stop = options.stop;
   request.ignore_end = options.ignore_eos;
   PLIMSOLL_ASSIGN(const worker::LoadReport load, session.Load(*worker, wishes));
   Result<void> printed;

@@ -17,6 +17,8 @@ Result<void> RunAsk(Session& session);
 Result<void> RunPlan(Session& session);
 Result<void> RunGenerate(Session& session);
 Result<void> RunBench(Session& session);
+Result<void> RunPerplexity(Session& session);
+Result<void> RunConvert(Session& session);
 Result<void> RunEmbed(Session& session);
 Result<void> RunTokenize(Session& session);
 Result<void> RunLogits(Session& session);

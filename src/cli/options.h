@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/generator.h"
+
 namespace plimsoll::cli {
 
 // Every command takes these.
@@ -44,8 +46,8 @@ struct Options {
   std::string prompt_file;               // generate --prompt-file
   bool chat = false;                     // generate --chat
   uint32_t max_tokens = 256;
-  double temperature = 0;
-  uint64_t seed = 0;
+  engine::Sampling sampling;             // generate
+  std::vector<std::string> stop;         // generate --stop
   bool ignore_eos = false;
   std::string jsonl;                     // embed, tokenize
   std::string pooling;                   // embed --pooling; empty: as the model says
@@ -55,6 +57,10 @@ struct Options {
   bool no_generation_prompt = false;
   uint32_t prompt_tokens = 512;          // bench
   uint32_t decode_tokens = 64;
+  std::string text_file;                 // perplexity --text
+  uint32_t chunks = 0;                   // perplexity
+  std::string out;                       // convert
+  bool force = false;
   std::string name;                      // model add|remove|check, documents remove, collections remove
   std::string path;                      // model add PATH
   std::string default_role;              // model add --default

@@ -18,7 +18,7 @@ namespace {
 const std::map<std::string_view, Command>& Commands() {
   static const std::map<std::string_view, Command> commands = {
       {"ingest", RunIngest}, {"search", RunSearch}, {"ask", RunAsk}, {"plan", RunPlan}, {"generate", RunGenerate},
-      {"bench", RunBench}, {"embed", RunEmbed}, {"tokenize", RunTokenize}, {"logits", RunLogits},
+      {"bench", RunBench}, {"perplexity", RunPerplexity}, {"convert", RunConvert}, {"embed", RunEmbed}, {"tokenize", RunTokenize}, {"logits", RunLogits},
       {"template", RunTemplate}, {"model list", RunModelList}, {"model add", RunModelAdd},
       {"model remove", RunModelRemove}, {"model check", RunModelCheck}, {"documents list", RunDocumentsList},
       {"documents remove", RunDocumentsRemove}, {"collections list", RunCollectionsList},

@@ -17,24 +17,43 @@
 
 namespace plimsoll::engine {
 
+// How the next token is chosen. The defaults of all but the temperature change nothing. Applied in the order of the
+// fields, which is that of the transformers library, so that values that a model's makers recommend mean what they meant.
+struct Sampling {
+  // Ids among the last `repeat_window` tokens (prompt included; 0: all of them) have their logit divided by the penalty
+  // where it is positive, else multiplied by it (CTRL, arXiv 1909.05858). Also with temperature 0. Above 0, at most 100.
+  double repeat_penalty = 1;
+  uint32_t repeat_window = 64;
+  double temperature = 0;  // 0: the likeliest token, and what follows is not used. At most 100.
+  uint32_t top_k = 0;      // the k likeliest tokens; 0: all
+  double top_p = 1;        // of those, the fewest likeliest that hold this share of the probability (arXiv 1904.09751); above 0, at most 1
+  double min_p = 0;        // of those, the ones at least this likely, the likeliest being 1 (arXiv 2407.01082); 0 to 1
+  uint64_t seed = 0;
+};
+// kUsage naming the value and its range.
+Result<void> CheckSampling(const Sampling& sampling);
+
+inline constexpr size_t kMaxStops = 64;
+inline constexpr size_t kMaxStopBytes = 1024;  // of one
+
 struct GenerateRequest {
-  std::vector<int32_t> prompt;  // token ids
+  std::vector<int32_t> prompt;    // token ids
   uint32_t max_tokens = 256;
-  double temperature = 0;       // 0: greedy
-  uint64_t seed = 0;            // of the sampler, where temperature > 0
-  bool ignore_end = false;      // go on after an end token
+  Sampling sampling;
+  std::vector<std::string> stop;  // the answer ends before the first of these in its text; none is empty
+  bool ignore_end = false;        // go on after an end token
 };
 
 struct GenerateResult {
   std::string text;
-  std::vector<int32_t> tokens;
+  std::vector<int32_t> tokens;  // all that were chosen, those that make up a stop string included
   uint32_t prompt_tokens = 0;
   std::string stop_reason;      // "end", "length", "stop", "cancelled"
   double prefill_s = 0;         // prompt until the first token
   double decode_s = 0;
 };
 
-// A piece of the answer, whole code points. Returning false ends generation ("cancelled").
+// A piece of the answer, whole code points; what may still become a stop string is held back. Returning false ends generation ("cancelled").
 using TextSink = std::function<bool(std::string_view piece)>;
 
 class Generator {

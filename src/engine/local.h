@@ -41,7 +41,7 @@ class LocalGenerator : public Generator {
   Result<std::vector<int32_t>> RenderChat(const std::vector<text::Message>& messages) override;
   // What the prompt has in common with the sequence held from the last call is not evaluated again; that changes no bit
   // of the result. A stop, or a sink that returns false, ends with what there is so far and stop_reason "cancelled".
-  // kUsage: an empty prompt, one longer than the context, a temperature that is negative or not finite.
+  // kUsage: an empty prompt, one longer than the context, sampling out of its ranges, stop strings that are not possible.
   Result<GenerateResult> Generate(const GenerateRequest& request, const TextSink& sink, const ProgressSink& progress,
                                   const StopToken& stop) override;
   uint32_t context_tokens() const override { return decoder_.context_tokens(); }

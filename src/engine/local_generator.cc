@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
 #include "engine/local.h"
 #include "engine/sampling.h"
+#include "engine/stop_scanner.h"
 #include "platform/clock.h"
 
 namespace plimsoll::engine {
@@ -12,14 +12,46 @@ namespace plimsoll::engine {
 // What one call to Generate has so far.
 struct LocalGenerator::Answer {
   Answer(const GenerateRequest& request, const text::Tokenizer* tokenizer)
-      : sampler(request.temperature, request.seed) {
+      : sampler(request.sampling, request.prompt), scanner(request.stop) {
     if (tokenizer != nullptr) decoder.emplace(*tokenizer, true);
   }
   GenerateResult result;
   Sampler sampler;
   std::optional<text::StreamDecoder> decoder;  // none for a model without a tokenizer: its text stays empty
+  StopScanner scanner;
   int32_t next = -1;                           // chosen, not yet part of the answer
+
+  // The piece as it may be shown now, added to the result's text.
+  std::string Add(std::string_view piece) {
+    std::string shown = scanner.Push(piece);
+    result.text += shown;
+    return shown;
+  }
+  // What is still held back when nothing more comes.
+  std::string Rest() {
+    std::string shown = decoder ? Add(decoder->Finish()) : std::string();
+    if (scanner.stopped()) return shown;
+    const std::string held = scanner.Finish();
+    result.text += held;
+    return shown + held;
+  }
 };
+
+namespace {
+
+Result<void> CheckStops(const std::vector<std::string>& stops) {
+  if (stops.size() > kMaxStops) {
+    return MakeError(ErrorCode::kUsage, fmt::format("{} stop strings are too many: at most {}", stops.size(), kMaxStops));
+  }
+  for (const std::string& stop : stops) {
+    if (!stop.empty() && stop.size() <= kMaxStopBytes) continue;
+    return MakeError(ErrorCode::kUsage, fmt::format("a stop string of {} bytes is not possible: it has between 1 and {}",
+                                                    stop.size(), kMaxStopBytes));
+  }
+  return {};
+}
+
+}  // namespace
 
 LocalGenerator::LocalGenerator(Decoder decoder, ModelText text, std::vector<int32_t> end_ids,
                                const memory::Budget& budget)
@@ -90,11 +122,14 @@ Result<void> LocalGenerator::Decode(const GenerateRequest& request, Answer& answ
       return {};
     }
     result.tokens.push_back(answer.next);
-    const std::string piece = answer.decoder ? answer.decoder->Push(answer.next) : std::string();
-    result.text += piece;
+    const std::string piece = answer.decoder ? answer.Add(answer.decoder->Push(answer.next)) : std::string();
     Tell(progress, "decoding", result.tokens.size(), request.max_tokens);
     if (!piece.empty() && sink && !sink(piece)) {
       return MakeError(ErrorCode::kCancelled, "stopped by the reader of the text");
+    }
+    if (answer.scanner.stopped()) {
+      result.stop_reason = "stop";
+      return {};
     }
     if (result.tokens.size() >= request.max_tokens || decoder_.length() == decoder_.context_tokens()) {
       result.stop_reason = "length";
@@ -113,10 +148,8 @@ Result<GenerateResult> LocalGenerator::Generate(const GenerateRequest& request, 
                                                     request.prompt.size(), decoder_.context_tokens()))
         .Next("shorten the prompt or give a greater --context");
   }
-  if (!std::isfinite(request.temperature) || request.temperature < 0) {
-    return MakeError(ErrorCode::kUsage, fmt::format("a temperature of {} is not possible", request.temperature))
-        .Next("give 0 for the likeliest tokens, or a number above 0");
-  }
+  PLIMSOLL_TRY(CheckSampling(request.sampling));
+  PLIMSOLL_TRY(CheckStops(request.stop));
   Answer answer(request, text_.tokenizer ? text_.tokenizer->get() : nullptr);
   GenerateResult& result = answer.result;
   result.prompt_tokens = static_cast<uint32_t>(request.prompt.size());
@@ -128,8 +161,8 @@ Result<GenerateResult> LocalGenerator::Generate(const GenerateRequest& request, 
   if (done && request.max_tokens > 0) done = Decode(request, answer, sink, progress, stop);
   if (!done && done.error().code != ErrorCode::kCancelled) return std::move(done).error();
   if (!done) result.stop_reason = "cancelled";
-  const std::string rest = answer.decoder ? answer.decoder->Finish() : std::string();
-  result.text += rest;
+  const std::string rest = answer.Rest();
+  if (done && answer.scanner.stopped()) result.stop_reason = "stop";
   if (!rest.empty() && sink && done) sink(rest);
   result.decode_s = platform::MonotonicSeconds() - first;
   return result;

@@ -10,6 +10,8 @@
 #include "base/result.h"
 #include "base/stop.h"
 #include "engine/decoder.h"
+#include "engine/generator.h"
+#include "engine/sampling_filters.h"
 
 namespace plimsoll::engine {
 
@@ -18,15 +20,24 @@ int32_t ArgMax(std::span<const float> logits);
 
 class Sampler {
  public:
-  // temperature 0: greedy, the seed is not used. The caller has checked that it is finite and not negative.
-  Sampler(double temperature, uint64_t seed) : temperature_(temperature), state_(seed) {}
+  // The caller has checked the options (CheckSampling). `prompt`: what stands before the first token, for the penalty.
+  explicit Sampler(const Sampling& options, std::span<const int32_t> prompt = {});
+  // The next token, which counts as chosen: the penalty sees it from now on.
   int32_t Sample(std::span<const float> logits);
 
  private:
+  std::span<const float> Penalized(std::span<const float> logits);
+  int32_t Draw(std::span<const float> logits, int32_t best);
+  template <class Weight>
+  std::optional<size_t> DrawFrom(size_t count, const Weight& weight);
   double Uniform();  // [0, 1)
-  double temperature_;
+
+  const Sampling options_;
   uint64_t state_;
+  std::vector<int32_t> history_;
+  std::vector<float> penalized_;
   std::vector<double> block_sums_;
+  Filter filter_;
 };
 
 // Natural logarithm of the softmax probability of `id`.

@@ -175,14 +175,52 @@ TEST_F(SmolLm2GeneratorTest, TemperatureFollowsTheSeed) {
   GenerateRequest request;
   request.prompt = Chat("Tell me a story.");
   request.max_tokens = 24;
-  request.temperature = 1.0;
-  request.seed = 1;
+  request.sampling.temperature = 1.0;
+  request.sampling.seed = 1;
   const GenerateResult first = Generate(request);
   EXPECT_EQ(Generate(request).tokens, first.tokens);
-  request.seed = 2;
+  request.sampling.seed = 2;
   EXPECT_NE(Generate(request).tokens, first.tokens);
-  request.temperature = -1;
+  request.sampling.temperature = -1;
   EXPECT_EQ(generator_->Generate(request, {}, {}, {}).error().code, ErrorCode::kUsage);
+}
+
+TEST_F(SmolLm2GeneratorTest, StopStringsEndTheTextAcrossTokens) {
+  GenerateRequest request;
+  request.prompt = Chat("What is the capital of France?");
+  request.max_tokens = 24;
+  const GenerateResult whole = Generate(request);
+  ASSERT_GT(whole.text.size(), 12u);
+  // From the middle of one token to the middle of another: no token ends where it begins or ends.
+  const std::string stop = whole.text.substr(5, 6);
+  request.stop = {"never said", stop};
+  std::string streamed;
+  const GenerateResult stopped = Generate(request, [&](std::string_view piece) { return streamed += piece, true; });
+  EXPECT_EQ(stopped.stop_reason, "stop");
+  EXPECT_EQ(stopped.text, whole.text.substr(0, whole.text.find(stop)));
+  EXPECT_EQ(streamed, stopped.text);
+  EXPECT_LT(stopped.tokens.size(), whole.tokens.size());
+  request.stop = {"never said"};
+  EXPECT_EQ(Generate(request).text, whole.text);
+  for (const std::vector<std::string>& bad : {std::vector<std::string>{""}, {std::string(2000, 'x')}, std::vector<std::string>(65, "a")}) {
+    request.stop = bad;
+    EXPECT_EQ(generator_->Generate(request, {}, {}, {}).error().code, ErrorCode::kUsage);
+  }
+}
+
+TEST_F(SmolLm2GeneratorTest, FiltersOfOneTokenAreGreedyAndThePenaltyIsFelt) {
+  GenerateRequest request;
+  request.prompt = Chat("Tell me a story.");
+  request.max_tokens = 24;
+  const GenerateResult greedy = Generate(request);
+  request.sampling = {.temperature = 1.5, .top_k = 1, .seed = 9};
+  EXPECT_EQ(Generate(request).tokens, greedy.tokens);
+  request.sampling = {.temperature = 1.5, .top_p = 1e-6, .seed = 9};
+  EXPECT_EQ(Generate(request).tokens, greedy.tokens);
+  request.sampling = {.temperature = 1.5, .min_p = 1, .seed = 9};
+  EXPECT_EQ(Generate(request).tokens, greedy.tokens);
+  request.sampling = {.repeat_penalty = 2, .repeat_window = 0};
+  EXPECT_NE(Generate(request).tokens, greedy.tokens);
 }
 
 TEST_F(SmolLm2GeneratorTest, ASinkOrAStopEndsItAsCancelled) {

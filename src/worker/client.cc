@@ -109,8 +109,8 @@ Result<loading::Plan> ModelWorker::Plan(const loading::Wishes& wishes) {
   return state_->Ask<loading::Plan>(PlanRequest{wishes});
 }
 
-Result<std::vector<int32_t>> ModelWorker::Tokenize(std::string_view text, bool add_special) {
-  PLIMSOLL_ASSIGN(TokenIds reply, state_->Ask<TokenIds>(TokenizeRequest{std::string(text), add_special}));
+Result<std::vector<int32_t>> ModelWorker::Tokenize(std::string_view text, bool add_special, bool parse_special) {
+  PLIMSOLL_ASSIGN(TokenIds reply, state_->Ask<TokenIds>(TokenizeRequest{std::string(text), add_special, parse_special}));
   return std::move(reply.ids);
 }
 
@@ -169,6 +169,17 @@ Result<LogitsReport> ModelWorker::Logits(const std::vector<int32_t>& ids, uint32
 Result<BenchReport> ModelWorker::Bench(uint32_t prompt_tokens, uint32_t decode_tokens, const ProgressSink& progress,
                                        const StopToken& stop) {
   return state_->Ask<worker::BenchReport>(BenchRequest{prompt_tokens, decode_tokens}, stop, ProgressOnly(progress));
+}
+
+Result<engine::Perplexity> ModelWorker::MeasurePerplexity(const std::vector<int32_t>& ids, uint32_t chunk_tokens,
+                                                          uint32_t chunks, const ProgressSink& progress,
+                                                          const StopToken& stop) {
+  return state_->Ask<engine::Perplexity>(PerplexityRequest{ids, chunk_tokens, chunks}, stop, ProgressOnly(progress));
+}
+
+Result<ConvertReport> ModelWorker::Convert(loading::Precision precision, const std::string& path, bool replace,
+                                           const ProgressSink& progress, const StopToken& stop) {
+  return state_->Ask<ConvertReport>(ConvertRequest{precision, path, replace}, stop, ProgressOnly(progress));
 }
 
 Result<Embeddings> ModelWorker::Embed(std::span<const std::string> texts, std::optional<checkpoint::Pooling> pooling,

@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "base/stop.h"
 #include "engine/generator.h"
+#include "engine/perplexity.h"
 #include "loading/plan.h"
 #include "worker/reports.h"
 
@@ -51,8 +52,8 @@ class ModelWorker {
   // the wishes say.
   Result<ModelSummary> Describe();
   Result<loading::Plan> Plan(const loading::Wishes& wishes);
-  // Literal special tokens in the text are recognised, as the reference library does.
-  Result<std::vector<int32_t>> Tokenize(std::string_view text, bool add_special);
+  // With parse_special, literal special tokens in the text are recognised, as the reference library does.
+  Result<std::vector<int32_t>> Tokenize(std::string_view text, bool add_special, bool parse_special = true);
   // `trusted`: literal special tokens in the contents are recognised, as the reference library does (`template`
   // command); otherwise never.
   Result<RenderedChat> Render(const std::vector<text::Message>& messages, bool add_generation_prompt, bool trusted);
@@ -68,6 +69,13 @@ class ModelWorker {
   Result<LogitsReport> Logits(const std::vector<int32_t>& ids, uint32_t top, const StopToken& stop);
   Result<BenchReport> Bench(uint32_t prompt_tokens, uint32_t decode_tokens, const ProgressSink& progress,
                             const StopToken& stop);
+  // Of a text as ids, without a beginning-of-text token but for the one at the start that the tokenizer adds.
+  Result<engine::Perplexity> MeasurePerplexity(const std::vector<int32_t>& ids, uint32_t chunk_tokens, uint32_t chunks,
+                                               const ProgressSink& progress, const StopToken& stop);
+  // Without Load: writes the model as a GGUF at `path` (absolute; raw bytes). A worker that dies leaves
+  // loading::PartialPath(path) behind.
+  Result<ConvertReport> Convert(loading::Precision precision, const std::string& path, bool replace,
+                                const ProgressSink& progress, const StopToken& stop);
   // After Load, encoders: pooling as the model's folder says unless given. Literal special tokens are recognised, as the
   // reference library does (`embed` command).
   Result<Embeddings> Embed(std::span<const std::string> texts, std::optional<checkpoint::Pooling> pooling,

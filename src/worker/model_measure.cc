@@ -1,11 +1,11 @@
-// What ModelSession does with a decoder beyond generating text: logits and the bench.
+// What ModelSession does with a decoder beyond generating text: logits, the bench, perplexity.
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "engine/sampling.h"
 #include "platform/clock.h"
 #include "worker/model_session.h"
 
@@ -13,13 +13,6 @@ namespace plimsoll::worker {
 namespace {
 
 using engine::Decoder;
-
-double LogProbability(std::span<const float> logits, int32_t id) {
-  const float most = *std::ranges::max_element(logits);
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(double{logit} - most);
-  return double{logits[static_cast<size_t>(id)]} - most - std::log(sum);
-}
 
 std::vector<std::pair<int32_t, float>> Largest(std::span<const float> logits, uint32_t top) {
   std::vector<std::pair<int32_t, float>> all;
@@ -60,7 +53,7 @@ Result<ReplyBody> ModelSession::On(uint64_t id, const LogitsRequest& request) {
   LogitsReport report;
   double sum = 0;
   const auto sink = [&](uint32_t position, std::span<const float> logits) {
-    if (position + 1 < ids.size()) sum += LogProbability(logits, ids[position + 1]);
+    if (position + 1 < ids.size()) sum += engine::LogProbability(logits, ids[position + 1]);
     else report.top = Largest(logits, request.top);
   };
   Report(progress, TokensDone("prefill", 0, ids.size()));
@@ -101,6 +94,19 @@ Result<ReplyBody> ModelSession::On(uint64_t id, const BenchRequest& request) {
   report.prefill_tok_s = Rate(request.prompt_tokens, middle - begin);
   if (request.decode_tokens > 0) report.decode_tok_s = Rate(request.decode_tokens, platform::MonotonicSeconds() - middle);
   return ReplyBody(report);
+}
+
+Result<ReplyBody> ModelSession::On(uint64_t id, const PerplexityRequest& request) {
+  PLIMSOLL_ASSIGN(engine::LocalGenerator* generator, Generator());
+  PLIMSOLL_ASSIGN(const text::Tokenizer* tokenizer, Tokenizer());
+  engine::PerplexityOptions options;
+  options.chunk_tokens = request.chunk_tokens;
+  options.chunks = request.chunks;
+  PLIMSOLL_ASSIGN(const std::vector<int32_t> sample, tokenizer->Encode("a"));
+  if (!sample.empty() && sample.front() == tokenizer->special_ids().bos) options.bos = sample.front();
+  PLIMSOLL_ASSIGN(const engine::Perplexity measured, engine::MeasurePerplexity(generator->decoder(), request.ids, options,
+                                                                               activity_.SinkFor(id), stop_));
+  return ReplyBody(measured);
 }
 
 }  // namespace plimsoll::worker

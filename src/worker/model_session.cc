@@ -106,7 +106,7 @@ Result<ReplyBody> ModelSession::On(uint64_t, const PlanRequest& request) {
 
 Result<ReplyBody> ModelSession::On(uint64_t, const TokenizeRequest& request) {
   PLIMSOLL_ASSIGN(const text::Tokenizer* tokenizer, Tokenizer());
-  PLIMSOLL_ASSIGN(std::vector<int32_t> ids, tokenizer->Encode(request.text, {.add_special = request.add_special}));
+  PLIMSOLL_ASSIGN(std::vector<int32_t> ids, tokenizer->Encode(request.text, {.add_special = request.add_special, .parse_special = request.parse_special}));
   return ReplyBody(TokenIds{std::move(ids)});
 }
 

@@ -50,6 +50,8 @@ class ModelSession {
   Result<ReplyBody> On(uint64_t id, const engine::GenerateRequest& request);
   Result<ReplyBody> On(uint64_t id, const LogitsRequest& request);
   Result<ReplyBody> On(uint64_t id, const BenchRequest& request);
+  Result<ReplyBody> On(uint64_t id, const PerplexityRequest& request);
+  Result<ReplyBody> On(uint64_t id, const ConvertRequest& request);
   Result<ReplyBody> On(uint64_t id, const EmbedRequest& request);
   Result<ReplyBody> On(uint64_t id, const EncoderRequest& request);
   template <class Other>

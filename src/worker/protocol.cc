@@ -27,11 +27,11 @@ constexpr uint64_t kMaxU32 = std::numeric_limits<uint32_t>::max();
 
 // In the order of RequestBody and ReplyBody.
 constexpr std::array<std::string_view, std::variant_size_v<RequestBody>> kRequestNames = {
-    "describe", "plan", "tokenize", "count", "render", "load", "generate", "logits", "bench", "embed", "encoder",
+    "describe", "plan", "tokenize", "count", "render", "load", "generate", "logits", "bench", "perplexity", "convert", "embed", "encoder",
     "parse", "shutdown", "cancel"};
 constexpr std::array<std::string_view, std::variant_size_v<ReplyBody>> kReplyNames = {
     "ready", "heartbeat", "progress", "text", "planned", "error", "summary", "plan", "ids", "counts", "chat", "loaded",
-    "generated", "logits", "bench", "embeddings", "encoder", "document"};
+    "generated", "logits", "bench", "perplexity", "converted", "embeddings", "encoder", "document"};
 
 // Reads the fields of one JSON object; the first thing that is wrong is kept and reading goes on with defaults, so that
 // a decoder is a plain list of fields.
@@ -212,10 +212,12 @@ void Get(Fields& fields, LoadRequest* request) {
 void Put(json& out, std::string*, const TokenizeRequest& request) {
   out["text"] = request.text;
   out["add_special"] = request.add_special;
+  out["parse_special"] = request.parse_special;
 }
 void Get(Fields& fields, TokenizeRequest* request) {
   request->text = fields.Text("text");
   request->add_special = fields.Flag("add_special");
+  request->parse_special = fields.Flag("parse_special");
 }
 
 void Put(json& out, std::string*, const CountRequest& request) { out["texts"] = request.texts; }
@@ -241,15 +243,27 @@ void Get(Fields& fields, RenderRequest* request) {
 void Put(json& out, std::string* tail, const engine::GenerateRequest& request) {
   PutTail(request.prompt, tail);
   out["max_tokens"] = request.max_tokens;
-  out["temperature"] = request.temperature;
-  out["seed"] = request.seed;
+  out["repeat_penalty"] = request.sampling.repeat_penalty;
+  out["repeat_window"] = request.sampling.repeat_window;
+  out["temperature"] = request.sampling.temperature;
+  out["top_k"] = request.sampling.top_k;
+  out["top_p"] = request.sampling.top_p;
+  out["min_p"] = request.sampling.min_p;
+  out["seed"] = request.sampling.seed;
+  out["stop"] = request.stop;
   out["ignore_end"] = request.ignore_end;
 }
 void Get(Fields& fields, engine::GenerateRequest* request) {
   request->prompt = fields.Tail<int32_t>();
   request->max_tokens = fields.Number32("max_tokens");
-  request->temperature = fields.Real("temperature");
-  request->seed = fields.Number("seed");
+  request->sampling.repeat_penalty = fields.Real("repeat_penalty");
+  request->sampling.repeat_window = fields.Number32("repeat_window");
+  request->sampling.temperature = fields.Real("temperature");
+  request->sampling.top_k = fields.Number32("top_k");
+  request->sampling.top_p = fields.Real("top_p");
+  request->sampling.min_p = fields.Real("min_p");
+  request->sampling.seed = fields.Number("seed");
+  request->stop = fields.Texts("stop");
   request->ignore_end = fields.Flag("ignore_end");
 }
 
@@ -269,6 +283,28 @@ void Put(json& out, std::string*, const BenchRequest& request) {
 void Get(Fields& fields, BenchRequest* request) {
   request->prompt_tokens = fields.Number32("prompt_tokens");
   request->decode_tokens = fields.Number32("decode_tokens");
+}
+
+void Put(json& out, std::string* tail, const PerplexityRequest& request) {
+  PutTail(request.ids, tail);
+  out["chunk_tokens"] = request.chunk_tokens;
+  out["chunks"] = request.chunks;
+}
+void Get(Fields& fields, PerplexityRequest* request) {
+  request->ids = fields.Tail<int32_t>();
+  request->chunk_tokens = fields.Number32("chunk_tokens");
+  request->chunks = fields.Number32("chunks");
+}
+
+void Put(json& out, std::string* tail, const ConvertRequest& request) {
+  *tail = request.path;
+  out["precision"] = loading::NameOf(request.precision);
+  out["replace"] = request.replace;
+}
+void Get(Fields& fields, ConvertRequest* request) {
+  request->path = fields.TailBytes();
+  Get(fields, &request->precision);
+  request->replace = fields.Flag("replace");
 }
 
 void Put(json& out, std::string* tail, const EmbedRequest& request) {
@@ -519,6 +555,32 @@ void Get(Fields& fields, BenchReport* report) {
   report->decode_tok_s = fields.Real("decode_tok_s");
   report->prompt_tokens = fields.Number32("prompt_tokens");
   report->decode_tokens = fields.Number32("decode_tokens");
+}
+
+void Put(json& out, std::string*, const engine::Perplexity& report) {
+  out["perplexity"] = report.perplexity;
+  out["standard_error"] = report.standard_error;
+  out["tokens"] = report.tokens;
+  out["chunks"] = report.chunks;
+}
+void Get(Fields& fields, engine::Perplexity* report) {
+  report->perplexity = fields.Real("perplexity");
+  report->standard_error = fields.Real("standard_error");
+  report->tokens = fields.Number("tokens");
+  report->chunks = fields.Number32("chunks");
+}
+
+void Put(json& out, std::string*, const ConvertReport& report) {
+  out["bytes"] = report.bytes;
+  out["planned_bytes"] = report.planned_bytes;
+  out["seconds"] = report.seconds;
+  out["notes"] = report.notes;
+}
+void Get(Fields& fields, ConvertReport* report) {
+  report->bytes = fields.Number("bytes");
+  report->planned_bytes = fields.Number("planned_bytes");
+  report->seconds = fields.Real("seconds");
+  report->notes = fields.Texts("notes");
 }
 
 void Put(json& out, std::string* tail, const Embeddings& embeddings) {

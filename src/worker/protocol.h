@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "checkpoint/description.h"
 #include "engine/generator.h"
+#include "engine/perplexity.h"
 #include "loading/plan.h"
 #include "worker/frames.h"
 #include "worker/quarantine.h"
@@ -26,7 +27,11 @@ inline constexpr uint32_t kProtocolVersion = 1;
 
 struct DescribeRequest {};
 struct PlanRequest { loading::Wishes wishes; };
-struct TokenizeRequest { std::string text; bool add_special = true; };
+struct TokenizeRequest {
+  std::string text;
+  bool add_special = true;
+  bool parse_special = true;  // literal special tokens in the text are recognised
+};
 struct CountRequest { std::vector<std::string> texts; };
 struct RenderRequest {
   std::vector<text::Message> messages;
@@ -39,6 +44,12 @@ struct LoadRequest {
 };
 struct LogitsRequest { std::vector<int32_t> ids; uint32_t top = 0; };
 struct BenchRequest { uint32_t prompt_tokens = 0, decode_tokens = 0; };
+struct PerplexityRequest { std::vector<int32_t> ids; uint32_t chunk_tokens = 512, chunks = 0; };
+struct ConvertRequest {
+  loading::Precision precision = loading::Precision::kQ8;
+  std::string path;    // of the file to write; raw bytes
+  bool replace = false;
+};
 struct EmbedRequest {
   std::vector<std::string> texts;
   std::vector<std::vector<int32_t>> sequences;  // of token ids, special ones included, instead of texts
@@ -51,8 +62,8 @@ struct ShutdownRequest {};
 struct CancelRequest {};  // of the request with this number
 
 using RequestBody = std::variant<DescribeRequest, PlanRequest, TokenizeRequest, CountRequest, RenderRequest, LoadRequest,
-                                 engine::GenerateRequest, LogitsRequest, BenchRequest, EmbedRequest, EncoderRequest,
-                                 ParseRequest, ShutdownRequest, CancelRequest>;
+                                 engine::GenerateRequest, LogitsRequest, BenchRequest, PerplexityRequest, ConvertRequest, EmbedRequest,
+                                 EncoderRequest, ParseRequest, ShutdownRequest, CancelRequest>;
 struct Request {
   uint64_t id = 0;
   RequestBody body;
@@ -69,7 +80,7 @@ struct TokenCounts { std::vector<uint32_t> counts; };
 struct ParsedDocument { std::string json; };  // documents::ToJson; whoever gets it checks it
 
 using ReplyBody = std::variant<Ready, Heartbeat, Progress, TextPiece, Planned, Error, ModelSummary, loading::Plan, TokenIds,
-                               TokenCounts, RenderedChat, LoadReport, engine::GenerateResult, LogitsReport, BenchReport,
+                               TokenCounts, RenderedChat, LoadReport, engine::GenerateResult, LogitsReport, BenchReport, engine::Perplexity, ConvertReport,
                                Embeddings, EncoderFacts, ParsedDocument>;
 struct Reply {
   uint64_t id = 0;

@@ -31,15 +31,17 @@ std::vector<Request> AllRequests() {
   wishes.kv = loading::KvType::kQ8;
   engine::GenerateRequest generate;
   generate.prompt = {1, -2, 2147483647};
-  generate.temperature = 0.1;
-  generate.seed = ~uint64_t{0};
+  generate.sampling = {1.25, 7, 0.1, 40, 0.95, 0.05};
+  generate.stop = {"\n\n", "User:"};
+  generate.sampling.seed = ~uint64_t{0};
   EmbedRequest embed;
   embed.sequences = {{1, 2, 3}, {}, {4}};
   embed.pooling = checkpoint::Pooling::kCls;
-  return {{1, DescribeRequest{}}, {2, PlanRequest{wishes}}, {3, TokenizeRequest{"h\xc3\xa9llo \"\n", false}},
+  return {{1, DescribeRequest{}}, {2, PlanRequest{wishes}}, {3, TokenizeRequest{"h\xc3\xa9llo \"\n", false, false}},
           {4, CountRequest{{"a", "", "b"}}}, {5, RenderRequest{{{"user", "hi"}}, false, true}}, {6, LoadRequest{wishes, {{~uint64_t{0}, "prefill"}}}},
-          {7, generate}, {8, LogitsRequest{{1, 2}, 20}}, {9, BenchRequest{512, 64}}, {10, embed}, {11, EncoderRequest{}},
-          {12, ParseRequest{"raw \xff path"}}, {13, ShutdownRequest{}}, {14, CancelRequest{}}};
+          {7, generate}, {8, LogitsRequest{{1, 2}, 20}}, {9, BenchRequest{512, 64}}, {10, PerplexityRequest{{5, 6}, 512, 3}},
+          {11, ConvertRequest{loading::Precision::kQ4, "raw \xff path", true}}, {12, embed}, {13, EncoderRequest{}},
+          {14, ParseRequest{"raw \xff path"}}, {15, ShutdownRequest{}}, {16, CancelRequest{}}};
 }
 
 std::vector<Reply> AllReplies() {
@@ -50,8 +52,9 @@ std::vector<Reply> AllReplies() {
   return {{1, Ready{}}, {2, Heartbeat{9}}, {3, progress}, {4, TextPiece{"\xe2\x82\xac"}}, {5, Planned{7, 8}}, {6, SomeError()},
           {7, ModelSummary{"llama", "F16", 1, 2, 3, 4, {"note"}}}, {8, plan}, {9, TokenIds{{1, 2}}}, {10, TokenCounts{{3}}},
           {11, RenderedChat{"<|a|>", {1}}}, {12, LoadReport{SomeRung(), "avx2", 1.5, 2, {"n"}}}, {13, generated}, {14, logits},
-          {15, BenchReport{1, 2, 3, 4}}, {16, Embeddings{{0.5f, -0.5f}, 2, {7}, {true}}}, {17, EncoderFacts{384, 256, 2, "x"}},
-          {18, ParsedDocument{"{}"}}};
+          {15, BenchReport{1, 2, 3, 4}}, {16, engine::Perplexity{9.5, 0.25, 510, 2}},
+          {17, ConvertReport{7, 8, 0.5, {"n"}}}, {18, Embeddings{{0.5f, -0.5f}, 2, {7}, {true}}}, {19, EncoderFacts{384, 256, 2, "x"}},
+          {20, ParsedDocument{"{}"}}};
 }
 
 // Every kind is there, and what is read is what was written: a second writing is the same to the byte.
@@ -131,7 +134,7 @@ TEST(Protocol, FloatsAreFinite) {
 }
 
 TEST(Protocol, TextIsRepairedWhenItIsSent) {
-  const auto request = DecodeRequest(Encode(Request{1, TokenizeRequest{"a\xff z", true}}));
+  const auto request = DecodeRequest(Encode(Request{1, TokenizeRequest{"a\xff z"}}));
   ASSERT_TRUE(request);
   EXPECT_EQ(std::get<TokenizeRequest>(request->body).text, "a\xef\xbf\xbd z");
 }

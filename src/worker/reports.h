@@ -45,6 +45,13 @@ struct BenchReport {
   uint32_t prompt_tokens = 0, decode_tokens = 0;
 };
 
+struct ConvertReport {
+  uint64_t bytes = 0;          // of the file
+  uint64_t planned_bytes = 0;  // of memory, all processes of the command
+  double seconds = 0;
+  std::vector<std::string> notes;
+};
+
 struct Embeddings {
   std::vector<float> vectors;  // (texts, dimensions), unit length; without pooling (all tokens, dimensions) as they are
   uint32_t dimensions = 0;

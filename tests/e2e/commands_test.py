@@ -105,6 +105,19 @@ class Tools(PlimsollTest):
         others = {tuple(self.ok(*arguments, "--seed", str(s)).json["tokens"]) for s in range(1, 5)}
         self.assertGreater(len(others), 1)
 
+    def test_generate_with_filters_and_stop_strings(self):
+        arguments = ("generate", SMOLLM2, "--prompt", "The capital of France is", "--max-tokens", "12", "--json")
+        greedy = self.ok(*arguments).json
+        for one in (("--top-k", "1"), ("--top-p", "0.000001"), ("--min-p", "1")):
+            self.assertEqual(self.ok(*arguments, "--temperature", "2", "--seed", "3", *one).json["tokens"], greedy["tokens"])
+        self.assertNotEqual(self.ok(*arguments, "--repeat-penalty", "3", "--repeat-window", "0").json["tokens"], greedy["tokens"])
+        stopped = self.ok(*arguments, "--stop", "nowhere", "--stop", "Par").json
+        self.assertEqual((stopped["stop_reason"], stopped["text"]), ("stop", greedy["text"].split("Par")[0]))
+        for bad in (("--top-p", "0"), ("--top-p", "1.5"), ("--min-p", "-1"), ("--repeat-penalty", "0"), ("--temperature", "nan"),
+                    ("--stop", "")):
+            self.fails(2, *arguments[:-1], *bad)
+        self.assertIn("at most 1", self.fails(2, *arguments[:-1], "--top-p", "1.5")["message"])
+
     def test_generate_chat_takes_the_ids_of_template(self):
         messages = self.write("one.json", json.dumps([{"role": "user", "content": "Hello there"}]))
         ids = self.ok("template", SMOLLM2, "--messages", messages, "--json").json["ids"]
