@@ -50,12 +50,12 @@ Result<AddedTokens> AddedTokens::Make(std::vector<AddedToken> tokens, const Norm
       return MakeError(ErrorCode::kInvalid, fmt::format("the added token of id {} has {} bytes; 1 to {} are possible", token.id, token.content.size(), kMaxContentBytes));
     }
     MarkedText needle{token.content, {}};
-    if (token.normalized && normalizer != nullptr) normalizer->Apply(needle);
+    if (token.normalized && normalizer != nullptr) PLIMSOLL_TRY(normalizer->Apply(needle));
     if (needle.bytes.empty()) continue;
     (token.normalized ? added.normalized_ : added.raw_).push_back({std::move(needle.bytes), &token});
   }
   for (Needles* needles : {&added.raw_, &added.normalized_}) {
-    std::sort(needles->begin(), needles->end(), [](const Needle& a, const Needle& b) { return a.text < b.text; });
+    std::sort(needles->begin(), needles->end(), [](const Needle& a, const Needle& b) { return a.text != b.text ? a.text < b.text : a.token->id < b.token->id; });
   }
   return added;
 }
@@ -77,9 +77,11 @@ const AddedTokens::Needle* AddedTokens::LongestAt(const Needles& needles, const 
     low = std::lower_bound(low, high, int{byte}, below);
     high = std::lower_bound(low, high, int{byte} + 1, below);
     if (low == high) break;
-    // Equal texts (two tokens that normalise to one form) lie side by side: the last one counts.
+    // Equal texts (tokens that normalise to one form) lie side by side, in order of their ids: the first one counts.
     for (auto whole = low; whole != high && whole->text.size() == depth + 1; ++whole) {
-      if (!whole->token->special || view.IsTrusted(at, depth + 1)) longest = &*whole;
+      if (whole->token->special && !view.IsTrusted(at, depth + 1)) continue;
+      longest = &*whole;
+      break;
     }
   }
   return longest;

@@ -10,18 +10,9 @@
 
 #include "base/result.h"
 #include "text/normalizer.h"
+#include "text/tokenizer.h"
 
 namespace plimsoll::text {
-
-struct AddedToken {
-  int32_t id = 0;
-  std::string content;
-  bool single_word = false;  // only where no word character stands beside it
-  bool lstrip = false;       // takes the white space before it too
-  bool rstrip = false;
-  bool normalized = false;   // searched in the normalised text, in its own normalised form
-  bool special = false;
-};
 
 // Text in which tokens are searched. marks: one byte per byte of text, 1 where trusted; none: `trusted` holds for all.
 struct MarkedView {

@@ -171,6 +171,22 @@ class LiteralPattern : public Pattern {
   std::string literal_;
 };
 
+// White space that ends the text, \s+$: by backtracking it takes quadratic time.
+class TrailingSpacePattern : public Pattern {
+ public:
+  Result<void> Find(std::string_view text, std::vector<Range>& matches) const override {
+    size_t begin = text.size();
+    while (begin > 0) {
+      const size_t last = CodePointBoundary(text, begin - 1);
+      const CodePoint point = DecodeAt(text, last);
+      if (!point.valid || !IsSpace(point.value)) break;
+      begin = last;
+    }
+    if (begin < text.size()) matches.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(text.size())});
+    return {};
+  }
+};
+
 // In the order of KnownPattern. GPT-2: its encoder's published source. Llama 3 and Qwen2: their tokenizer.json.
 constexpr std::array<std::string_view, 3> kExpressions = {
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
@@ -190,6 +206,7 @@ Result<std::unique_ptr<Pattern>> MakeRegexPattern(std::string_view expression) {
   for (size_t i = 0; i < kExpressions.size(); ++i) {
     if (kExpressions[i] == expression) return MakeKnownPattern(static_cast<KnownPattern>(i));
   }
+  if (expression == R"(\s+$)") return std::make_unique<TrailingSpacePattern>();
   return MakePcrePattern(expression);
 }
 
