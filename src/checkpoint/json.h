@@ -53,6 +53,7 @@ class Json {
   // The member of that name unless it is null; nullptr where this is no object or has none.
   const Json* Find(std::string_view key) const;
   const std::vector<Json>& items() const { return items_; }
+  const std::vector<std::string>& keys() const { return keys_; }  // of an object, beside items()
 
   std::optional<std::string_view> AsString() const;
   std::optional<uint64_t> AsUnsigned() const;

@@ -51,6 +51,7 @@ Result<AddedTokens> AddedTokens::Make(std::vector<AddedToken> tokens, const Norm
     }
     MarkedText needle{token.content, {}};
     if (token.normalized && normalizer != nullptr) PLIMSOLL_TRY(normalizer->Apply(needle));
+    added.reads_as_.push_back(needle.bytes);
     if (needle.bytes.empty()) continue;
     (token.normalized ? added.normalized_ : added.raw_).push_back({std::move(needle.bytes), &token});
   }
@@ -116,6 +117,12 @@ std::vector<Stretch> AddedTokens::Split(const MarkedView& view, bool normalized)
 const AddedToken* AddedTokens::Find(int32_t id) const {
   const auto found = std::lower_bound(by_id_.begin(), by_id_.end(), id, [](const AddedToken& token, int32_t wanted) { return token.id < wanted; });
   return found != by_id_.end() && found->id == id ? &*found : nullptr;
+}
+
+std::optional<std::string_view> AddedTokens::ReadsAs(int32_t id) const {
+  const AddedToken* token = Find(id);
+  if (token == nullptr) return std::nullopt;
+  return reads_as_[static_cast<size_t>(token - by_id_.data())];
 }
 
 std::optional<int32_t> AddedTokens::IdOf(std::string_view content) const {

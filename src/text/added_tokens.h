@@ -52,6 +52,8 @@ class AddedTokens {
   bool NeedsMarksAfterNormalizing() const;
 
   const AddedToken* Find(int32_t id) const;
+  // What the token reads as: its content, normalised if it is searched so. nullopt: no such token.
+  std::optional<std::string_view> ReadsAs(int32_t id) const;
   std::optional<int32_t> IdOf(std::string_view content) const;
   size_t id_limit() const { return by_id_.empty() ? 0 : static_cast<size_t>(by_id_.back().id) + 1; }
 
@@ -65,6 +67,7 @@ class AddedTokens {
 
   const Needle* LongestAt(const Needles& needles, const MarkedView& view, size_t at) const;
 
+  std::vector<std::string> reads_as_;  // beside by_id_
   std::vector<AddedToken> by_id_;  // never changes after Make: needles point into it
   Needles raw_;
   Needles normalized_;

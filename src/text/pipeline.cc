@@ -44,6 +44,11 @@ class Pipeline : public Tokenizer {
     return vocabulary().TextOf(id);
   }
 
+  std::string_view DecodedToken(int32_t id) const override {
+    if (const auto text = added_.ReadsAs(id)) return *text;
+    return vocabulary().TextOf(id);
+  }
+
   bool IsSpecial(int32_t id) const override {
     const AddedToken* token = added_.Find(id);
     return token != nullptr && token->special;

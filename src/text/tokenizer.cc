@@ -28,7 +28,7 @@ StreamDecoder::~StreamDecoder() = default;
 StreamDecoder::StreamDecoder(StreamDecoder&&) noexcept = default;
 
 std::string StreamDecoder::Push(int32_t id) {
-  const std::string_view token = tokenizer_.TokenText(id);
+  const std::string_view token = tokenizer_.DecodedToken(id);
   std::string out;
   if (token.empty() || (skip_special_ && tokenizer_.IsSpecial(id))) return out;
   decoding_->Push(token, id, out);

@@ -102,6 +102,7 @@ class Tokenizer {
   virtual size_t vocab_size() const = 0;  // one more than the greatest id
   virtual std::optional<int32_t> IdOf(std::string_view token) const = 0;
   virtual std::string_view TokenText(int32_t id) const = 0;  // as the file writes it; empty for an id without a token
+  virtual std::string_view DecodedToken(int32_t id) const = 0;  // what decoding begins with: some added tokens are normalised
   virtual bool IsSpecial(int32_t id) const = 0;
 
   // A tokenizer.json does not say which token has which part: SetSpecialIds tells it (from the folder's
