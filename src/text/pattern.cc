@@ -171,18 +171,23 @@ class LiteralPattern : public Pattern {
   std::string literal_;
 };
 
-// White space that ends the text, \s+$: by backtracking it takes quadratic time.
-class TrailingSpacePattern : public Pattern {
+// White space up to the end of a line, \s+$: of a run the longest part that a newline or the end of the text follows. By
+// backtracking it takes quadratic time.
+class LineEndSpacePattern : public Pattern {
  public:
   Result<void> Find(std::string_view text, std::vector<Range>& matches) const override {
-    size_t begin = text.size();
-    while (begin > 0) {
-      const size_t last = CodePointBoundary(text, begin - 1);
-      const CodePoint point = DecodeAt(text, last);
-      if (!point.valid || !IsSpace(point.value)) break;
-      begin = last;
+    for (size_t at = 0; at < text.size();) {
+      const size_t begin = at;
+      size_t end = begin;  // of the match
+      CodePoint point = DecodeAt(text, at);
+      for (; point.valid && IsSpace(point.value); point = DecodeAt(text, at)) {
+        if (point.value == '\n') end = at;
+        at += point.length;
+      }
+      if (at == text.size()) end = at;
+      if (end > begin) matches.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
+      at += point.length;
     }
-    if (begin < text.size()) matches.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(text.size())});
     return {};
   }
 };
@@ -206,7 +211,7 @@ Result<std::unique_ptr<Pattern>> MakeRegexPattern(std::string_view expression) {
   for (size_t i = 0; i < kExpressions.size(); ++i) {
     if (kExpressions[i] == expression) return MakeKnownPattern(static_cast<KnownPattern>(i));
   }
-  if (expression == R"(\s+$)") return std::make_unique<TrailingSpacePattern>();
+  if (expression == R"(\s+$)") return std::make_unique<LineEndSpacePattern>();
   return MakePcrePattern(expression);
 }
 

@@ -55,7 +55,7 @@ class Split : public PreTokenizer {
       matches.clear();
       PLIMSOLL_TRY(pattern_->Find(pieces[i], matches));
       const std::vector<Span> spans = Cover(matches, pieces[i].size(), invert_);
-      if (i == 0 && behavior_ == SplitBehavior::kRemoved && !spans.empty() && spans[0].match) out.at_start = false;
+      if (i == 0 && behavior_ == SplitBehavior::kRemoved && !spans.empty() && spans[0].match && spans[0].range.end > 0) out.at_start = false;
       Emit(pieces[i], spans, out);
     }
     pieces = std::move(out);

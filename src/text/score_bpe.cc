@@ -135,7 +135,9 @@ class ScoreBpe : public Model {
 
     void EmitPiece(std::string_view text, bool& after_unknown, std::vector<int32_t>& ids) {
       const auto id = model.vocabulary_.IdOf(text);
-      if (id && *id != model.options_.unk_id) {
+      // An unused piece that no merge made is as good as unknown.
+      const bool unused = id && model.options_.kinds[static_cast<size_t>(*id)] == PieceKind::kUnused;
+      if (id && !unused && *id != model.options_.unk_id) {
         ids.push_back(*id);
         after_unknown = false;
       } else if (model.bytes_.Append(text, ids)) {
