@@ -58,6 +58,8 @@ class Unigram : public Model {
     unknown_score_ = options_.single_precision ? static_cast<float>(least) - static_cast<float>(kUnknownPenalty) : least - kUnknownPenalty;
   }
 
+  double Rounded(double score) const { return options_.single_precision ? static_cast<double>(static_cast<float>(score)) : score; }
+
   double ScoreOf(int32_t id, size_t length) const {
     if (IsUserDefined(id)) return static_cast<double>(static_cast<float>(length) * greatest_) - 0.1;
     return options_.scores[static_cast<size_t>(id)];
@@ -68,9 +70,9 @@ class Unigram : public Model {
     bool whole_character = false;
     const auto propose = [&](int32_t id, size_t length, double score) {
       Node& node = best[at + length];
-      const double candidate = till_here + score;
+      const double candidate = Rounded(till_here + Rounded(score));
       if (node.begin >= 0 && !(candidate > node.score)) return;
-      node = {options_.single_precision ? static_cast<double>(static_cast<float>(candidate)) : candidate, static_cast<int32_t>(at), id};
+      node = {candidate, static_cast<int32_t>(at), id};
     };
     trie_.ForEach(piece, at, [&](int32_t id, size_t length) {
       propose(id, length, ScoreOf(id, length));
