@@ -54,6 +54,7 @@ class Json {
   const Json* Find(std::string_view key) const;
   bool Has(std::string_view key) const;  // null or not
   const std::vector<Json>& items() const { return items_; }
+  const std::vector<std::string>& keys() const { return keys_; }  // of an object, beside items()
 
   std::optional<std::string_view> AsString() const;
   std::optional<uint64_t> AsUnsigned() const;

@@ -1,6 +1,8 @@
 #include "checkpoint/vocabulary.h"
 
 #include <array>
+#include <charconv>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +19,7 @@ namespace {
 // The largest published tokenizer.json files have some 35 MB.
 constexpr uint64_t kMaxTokenizerBytes = 100'000'000;
 constexpr uint64_t kMaxTemplateBytes = 4 << 20;
+constexpr uint64_t kMaxCharsmapBytes = 16 << 20;
 // tokenizer_config.json lists added tokens and templates beside what is read here.
 constexpr uint64_t kMaxTokenizerConfigBytes = 32 << 20;
 
@@ -34,7 +37,8 @@ Result<Json> ReadTokenizerConfig(const std::string& folder) {
   PLIMSOLL_ASSIGN(const bool there, IsThere(path));
   if (!there) return Json();
   return ReadJson(path, kMaxTokenizerConfigBytes, {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
-                                                   "cls_token", "mask_token", "chat_template"});
+                                                   "cls_token", "mask_token", "chat_template",
+                                                   "add_bos_token", "add_eos_token", "added_tokens_decoder"});
 }
 
 text::SpecialIds SpecialIdsOf(const Json& config, const text::Tokenizer& tokenizer) {
@@ -49,17 +53,63 @@ text::SpecialIds SpecialIdsOf(const Json& config, const text::Tokenizer& tokeniz
   return ids;
 }
 
-Result<std::unique_ptr<text::Tokenizer>> TokenizerOfFolder(const std::string& folder) {
-  const std::string path = InFolder(folder, "tokenizer.json");
+bool Flag(const Json& json, std::string_view key) {
+  const Json* value = json.Find(key);
+  return value != nullptr && value->AsBool().value_or(false);
+}
+
+// "added_tokens_decoder": tokens by the text of their ids.
+Result<std::vector<text::AddedToken>> AddedTokensOf(const Json& config) {
+  std::vector<text::AddedToken> added;
+  const Json* tokens = config.Find("added_tokens_decoder");
+  if (tokens == nullptr) return added;
+  for (size_t i = 0; i < tokens->keys().size(); ++i) {
+    const std::string& key = tokens->keys()[i];
+    const Json& token = tokens->items()[i];
+    int32_t id = -1;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    const auto content = TokenText(token, "content");
+    if (error != std::errc() || end != key.data() + key.size() || id < 0 || !content) {
+      return MakeError(ErrorCode::kInvalid, fmt::format("'added_tokens_decoder' has the key '{}', which is not the id of a token with a text", key));
+    }
+    added.push_back({.id = id, .content = *content, .single_word = Flag(token, "single_word"), .lstrip = Flag(token, "lstrip"),
+                     .rstrip = Flag(token, "rstrip"), .normalized = Flag(token, "normalized"), .special = Flag(token, "special")});
+  }
+  return added;
+}
+
+// A folder without a tokenizer.json may have sentencepiece's own file.
+Result<std::unique_ptr<text::Tokenizer>> TokenizerOfSentencePiece(const std::string& folder) {
+  const std::string path = InFolder(folder, "tokenizer.model");
   PLIMSOLL_ASSIGN(const bool there, IsThere(path));
   if (!there) {
-    PLIMSOLL_ASSIGN(const bool sentencepiece, IsThere(InFolder(folder, "tokenizer.model")));
-    return MakeError(sentencepiece ? ErrorCode::kUnsupported : ErrorCode::kNotFound,
-                     sentencepiece ? "this folder has its tokenizer as tokenizer.model only, which is not supported"
-                                   : "there is no tokenizer.json in this folder")
+    return MakeError(ErrorCode::kNotFound, "there is neither a tokenizer.json nor a tokenizer.model in this folder")
         .In(folder)
         .Next("fetch the model's tokenizer.json into this folder");
   }
+  PLIMSOLL_ASSIGN(const std::string model, platform::ReadWholeFile(path, kMaxTokenizerBytes));
+  PLIMSOLL_ASSIGN(const Json config, ReadTokenizerConfig(folder));
+  text::SentencePieceOptions options;
+  if (const Json* value = config.Find("add_bos_token")) options.add_bos = value->AsBool();
+  if (const Json* value = config.Find("add_eos_token")) options.add_eos = value->AsBool();
+  PLIMSOLL_ASSIGN(options.added, AddedTokensOf(config));
+  auto tokenizer = text::Tokenizer::FromSentencePiece(model, options);
+  if (!tokenizer) return std::move(tokenizer).error().In(path);
+  // What the configuration names counts, and the model's own tokens where it names none.
+  text::SpecialIds ids = SpecialIdsOf(config, **tokenizer);
+  const text::SpecialIds own = (*tokenizer)->special_ids();
+  if (ids.bos < 0) ids.bos = own.bos;
+  if (ids.eos < 0) ids.eos = own.eos;
+  if (ids.unk < 0) ids.unk = own.unk;
+  if (ids.pad < 0) ids.pad = own.pad;
+  (*tokenizer)->SetSpecialIds(ids);
+  return tokenizer;
+}
+
+Result<std::unique_ptr<text::Tokenizer>> TokenizerOfFolder(const std::string& folder) {
+  const std::string path = InFolder(folder, "tokenizer.json");
+  PLIMSOLL_ASSIGN(const bool there, IsThere(path));
+  if (!there) return TokenizerOfSentencePiece(folder);
   std::unique_ptr<text::Tokenizer> tokenizer;
   {
     PLIMSOLL_ASSIGN(const std::string json, platform::ReadWholeFile(path, kMaxTokenizerBytes));
@@ -91,6 +141,21 @@ Result<text::SpecialIds> SpecialIdsOf(const GgufFile& gguf, size_t tokens) {
   return ids;
 }
 
+// Bytes; empty where there are none.
+Result<std::string> CharsmapOf(const GgufFile& gguf) {
+  const std::string key = "tokenizer.ggml.precompiled_charsmap";
+  std::string bytes;
+  const GgufValue* value = gguf.Find(key);
+  if (value == nullptr) return bytes;
+  const bool of_bytes = value->type == GgufType::kArray && (value->element == GgufType::kUint8 || value->element == GgufType::kInt8);
+  if (!of_bytes || value->count > kMaxCharsmapBytes) {
+    return MakeError(ErrorCode::kInvalid, fmt::format("the metadata key '{}' is not an array of at most {} bytes", key, kMaxCharsmapBytes)).In(gguf.path());
+  }
+  bytes.resize(value->count);
+  PLIMSOLL_TRY(gguf.file().ReadAt(value->offset, std::as_writable_bytes(std::span(bytes))));
+  return bytes;
+}
+
 Result<std::unique_ptr<text::Tokenizer>> TokenizerOfGguf(const std::string& path) {
   PLIMSOLL_ASSIGN(const GgufFile gguf, OpenGgufMetadata(path, StopToken()));
   PLIMSOLL_ASSIGN(const auto model, gguf.Text("tokenizer.ggml.model", 64));
@@ -114,6 +179,9 @@ Result<std::unique_ptr<text::Tokenizer>> TokenizerOfGguf(const std::string& path
   PLIMSOLL_ASSIGN(vocabulary.add_bos, gguf.Bool("tokenizer.ggml.add_bos_token"));
   PLIMSOLL_ASSIGN(vocabulary.add_eos, gguf.Bool("tokenizer.ggml.add_eos_token"));
   PLIMSOLL_ASSIGN(vocabulary.add_space_prefix, gguf.Bool("tokenizer.ggml.add_space_prefix"));
+  PLIMSOLL_ASSIGN(vocabulary.remove_extra_whitespaces, gguf.Bool("tokenizer.ggml.remove_extra_whitespaces"));
+  PLIMSOLL_ASSIGN(const std::string charsmap, CharsmapOf(gguf));
+  vocabulary.precompiled_charsmap = charsmap;
   auto tokenizer = text::Tokenizer::FromVocabulary(vocabulary);
   if (!tokenizer) return std::move(tokenizer).error().In(path);
   return tokenizer;

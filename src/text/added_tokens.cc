@@ -50,12 +50,13 @@ Result<AddedTokens> AddedTokens::Make(std::vector<AddedToken> tokens, const Norm
       return MakeError(ErrorCode::kInvalid, fmt::format("the added token of id {} has {} bytes; 1 to {} are possible", token.id, token.content.size(), kMaxContentBytes));
     }
     MarkedText needle{token.content, {}};
-    if (token.normalized && normalizer != nullptr) normalizer->Apply(needle);
+    if (token.normalized && normalizer != nullptr) PLIMSOLL_TRY(normalizer->Apply(needle));
+    added.reads_as_.push_back(needle.bytes);
     if (needle.bytes.empty()) continue;
     (token.normalized ? added.normalized_ : added.raw_).push_back({std::move(needle.bytes), &token});
   }
   for (Needles* needles : {&added.raw_, &added.normalized_}) {
-    std::sort(needles->begin(), needles->end(), [](const Needle& a, const Needle& b) { return a.text < b.text; });
+    std::sort(needles->begin(), needles->end(), [](const Needle& a, const Needle& b) { return a.text != b.text ? a.text < b.text : a.token->id < b.token->id; });
   }
   return added;
 }
@@ -77,9 +78,11 @@ const AddedTokens::Needle* AddedTokens::LongestAt(const Needles& needles, const 
     low = std::lower_bound(low, high, int{byte}, below);
     high = std::lower_bound(low, high, int{byte} + 1, below);
     if (low == high) break;
-    // Equal texts (two tokens that normalise to one form) lie side by side: the last one counts.
+    // Equal texts (tokens that normalise to one form) lie side by side, in order of their ids: the first one counts.
     for (auto whole = low; whole != high && whole->text.size() == depth + 1; ++whole) {
-      if (!whole->token->special || view.IsTrusted(at, depth + 1)) longest = &*whole;
+      if (whole->token->special && !view.IsTrusted(at, depth + 1)) continue;
+      longest = &*whole;
+      break;
     }
   }
   return longest;
@@ -114,6 +117,12 @@ std::vector<Stretch> AddedTokens::Split(const MarkedView& view, bool normalized)
 const AddedToken* AddedTokens::Find(int32_t id) const {
   const auto found = std::lower_bound(by_id_.begin(), by_id_.end(), id, [](const AddedToken& token, int32_t wanted) { return token.id < wanted; });
   return found != by_id_.end() && found->id == id ? &*found : nullptr;
+}
+
+std::optional<std::string_view> AddedTokens::ReadsAs(int32_t id) const {
+  const AddedToken* token = Find(id);
+  if (token == nullptr) return std::nullopt;
+  return reads_as_[static_cast<size_t>(token - by_id_.data())];
 }
 
 std::optional<int32_t> AddedTokens::IdOf(std::string_view content) const {

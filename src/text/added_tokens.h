@@ -10,18 +10,9 @@
 
 #include "base/result.h"
 #include "text/normalizer.h"
+#include "text/tokenizer.h"
 
 namespace plimsoll::text {
-
-struct AddedToken {
-  int32_t id = 0;
-  std::string content;
-  bool single_word = false;  // only where no word character stands beside it
-  bool lstrip = false;       // takes the white space before it too
-  bool rstrip = false;
-  bool normalized = false;   // searched in the normalised text, in its own normalised form
-  bool special = false;
-};
 
 // Text in which tokens are searched. marks: one byte per byte of text, 1 where trusted; none: `trusted` holds for all.
 struct MarkedView {
@@ -61,6 +52,8 @@ class AddedTokens {
   bool NeedsMarksAfterNormalizing() const;
 
   const AddedToken* Find(int32_t id) const;
+  // What the token reads as: its content, normalised if it is searched so. nullopt: no such token.
+  std::optional<std::string_view> ReadsAs(int32_t id) const;
   std::optional<int32_t> IdOf(std::string_view content) const;
   size_t id_limit() const { return by_id_.empty() ? 0 : static_cast<size_t>(by_id_.back().id) + 1; }
 
@@ -74,6 +67,7 @@ class AddedTokens {
 
   const Needle* LongestAt(const Needles& needles, const MarkedView& view, size_t at) const;
 
+  std::vector<std::string> reads_as_;  // beside by_id_
   std::vector<AddedToken> by_id_;  // never changes after Make: needles point into it
   Needles raw_;
   Needles normalized_;

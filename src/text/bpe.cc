@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "text/byte_pieces.h"
 #include "text/model.h"
 #include "text/utf8.h"
 
@@ -20,24 +21,25 @@ bool ComesLater(const Candidate& a, const Candidate& b) { return a.rank != b.ran
 
 class Bpe : public Model {
  public:
-  Bpe(TokenTable vocabulary, MergeTable merges, const BpeOptions& options, int32_t unk)
-      : vocabulary_(std::move(vocabulary)), merges_(std::move(merges)), ignore_merges_(options.ignore_merges), unk_(unk) {
+  Bpe(TokenTable vocabulary, MergeTable merges, const BpeOptions& options)
+      : vocabulary_(std::move(vocabulary)), merges_(std::move(merges)), options_(options), bytes_(vocabulary_, options.byte_fallback) {
+    unk_ = options_.unk_token.empty() ? kLeftOut : vocabulary_.IdOf(options_.unk_token).value_or(kNoUnknown);
     std::string character;
     for (char32_t c = 0; c < kDirect; ++c) {
       character.clear();
       AppendUtf8(character, c);
-      direct_[c] = vocabulary_.IdOf(character).value_or(unk_);
+      direct_[c] = vocabulary_.IdOf(character).value_or(kAbsent);
     }
   }
 
   void Encode(std::string_view piece, ModelScratch& scratch, std::vector<int32_t>& ids) const override {
-    if (ignore_merges_) {
+    if (options_.ignore_merges) {
       if (const auto whole = vocabulary_.IdOf(piece)) {
         ids.push_back(*whole);
         return;
       }
     }
-    MakeSymbols(piece, scratch.symbols);
+    MakeSymbols(piece, scratch);
     FindCandidates(scratch);
     MergeAll(scratch);
     for (const Symbol& symbol : scratch.symbols) {
@@ -49,23 +51,58 @@ class Bpe : public Model {
 
  private:
   static constexpr char32_t kDirect = 0x200;  // covers ASCII and the byte-level alphabet
+  static constexpr int32_t kAbsent = -1;
+  // What unk_ may be beside an id: unknown characters are left out; the file names a token that its vocabulary lacks.
+  static constexpr int32_t kLeftOut = -1;
+  static constexpr int32_t kNoUnknown = -2;
 
-  void MakeSymbols(std::string_view piece, std::vector<Symbol>& symbols) const {
-    symbols.clear();
+  // An unknown character is held back until one that is a token, or the end, comes: bytes that stand for others go before
+  // it then. So does the reference library.
+  void MakeSymbols(std::string_view piece, ModelScratch& scratch) const {
+    scratch.word.clear();
+    bool held_unknown = false;
     for (size_t at = 0; at < piece.size();) {
       const CodePoint point = DecodeAt(piece, at);
-      const int32_t id = IdOfCharacter(point, piece.substr(at, point.length));
+      const std::string_view bytes = piece.substr(at, point.length);
+      const bool first = at == 0;
       at += point.length;
-      if (id < 0) continue;
-      const auto index = static_cast<int32_t>(symbols.size());
-      symbols.push_back({id, index - 1, index + 1});
+      const std::string_view text = WithAffixes(bytes, first, at == piece.size(), scratch.buffer);
+      const int32_t id = IdOfCharacter(point, bytes, text);
+      if (id >= 0) {
+        if (held_unknown) scratch.word.push_back(unk_);
+        held_unknown = false;
+        scratch.word.push_back(id);
+      } else if (!options_.byte_fallback || !bytes_.Append(text, scratch.word)) {
+        if (unk_ == kNoUnknown) scratch.met_unknown = true;
+        if (unk_ < 0) continue;
+        if (held_unknown && !options_.fuse_unk) scratch.word.push_back(unk_);
+        held_unknown = true;
+      }
     }
-    if (!symbols.empty()) symbols.back().next = -1;
+    if (held_unknown) scratch.word.push_back(unk_);
+    Link(scratch);
   }
 
-  int32_t IdOfCharacter(const CodePoint& point, std::string_view bytes) const {
-    if (point.valid && point.value < kDirect) return direct_[point.value];
-    return vocabulary_.IdOf(bytes).value_or(unk_);
+  static void Link(ModelScratch& scratch) {
+    scratch.symbols.clear();
+    for (const int32_t id : scratch.word) {
+      const auto index = static_cast<int32_t>(scratch.symbols.size());
+      scratch.symbols.push_back({id, index - 1, index + 1});
+    }
+    if (!scratch.symbols.empty()) scratch.symbols.back().next = -1;
+  }
+
+  std::string_view WithAffixes(std::string_view bytes, bool first, bool last, std::string& buffer) const {
+    const bool prefix = !first && !options_.continuing_prefix.empty();
+    const bool suffix = last && !options_.end_suffix.empty();
+    if (!prefix && !suffix) return bytes;
+    buffer.assign(prefix ? options_.continuing_prefix : "").append(bytes).append(suffix ? options_.end_suffix : "");
+    return buffer;
+  }
+
+  int32_t IdOfCharacter(const CodePoint& point, std::string_view bytes, std::string_view text) const {
+    if (bytes.data() == text.data() && point.valid && point.value < kDirect) return direct_[point.value];
+    return vocabulary_.IdOf(text).value_or(kAbsent);
   }
 
   void FindCandidates(ModelScratch& scratch) const {
@@ -109,7 +146,8 @@ class Bpe : public Model {
 
   TokenTable vocabulary_;
   MergeTable merges_;
-  bool ignore_merges_;
+  BpeOptions options_;
+  BytePieces bytes_;
   int32_t unk_;
   std::array<int32_t, kDirect> direct_;
 };
@@ -119,14 +157,15 @@ Error AbsentToken(size_t merge, std::string_view token) {
                    fmt::format("merge {} of the tokenizer names the token \"{}\", which its vocabulary does not have", merge, token.substr(0, 80)));
 }
 
-Result<MergeTable> ResolveMerges(const TokenTable& vocabulary, const MergeList& merges) {
+// A merged token has the continuing prefix of its left part only.
+Result<MergeTable> ResolveMerges(const TokenTable& vocabulary, const MergeList& merges, size_t prefix) {
   MergeTable table;
   table.Reserve(merges.size());
   std::string joined;
   for (size_t i = 0; i < merges.size(); ++i) {
     const std::string_view left = merges.Part(2 * i);
     const std::string_view right = merges.Part(2 * i + 1);
-    joined.assign(left).append(right);
+    joined.assign(left).append(right.substr(std::min(prefix, right.size())));
     const auto left_id = vocabulary.IdOf(left);
     const auto right_id = vocabulary.IdOf(right);
     const auto joined_id = vocabulary.IdOf(joined);
@@ -153,14 +192,8 @@ void MergeList::Add(std::string_view part) {
 }
 
 Result<std::unique_ptr<Model>> MakeBpe(TokenTable vocabulary, const MergeList& merges, const BpeOptions& options) {
-  int32_t unk = -1;
-  if (!options.unk_token.empty()) {
-    const auto id = vocabulary.IdOf(options.unk_token);
-    if (!id) return MakeError(ErrorCode::kInvalid, fmt::format("the tokenizer's unknown token \"{}\" is not in its vocabulary", options.unk_token));
-    unk = *id;
-  }
-  PLIMSOLL_ASSIGN(MergeTable table, ResolveMerges(vocabulary, merges));
-  return std::make_unique<Bpe>(std::move(vocabulary), std::move(table), options, unk);
+  PLIMSOLL_ASSIGN(MergeTable table, ResolveMerges(vocabulary, merges, options.continuing_prefix.size()));
+  return std::make_unique<Bpe>(std::move(vocabulary), std::move(table), options);
 }
 
 }  // namespace plimsoll::text

@@ -1,5 +1,6 @@
-// The model of a tokenizer: what turns one piece of pre-tokenized text into ids of its vocabulary. Byte-pair encoding
-// (bpe.cc) and WordPiece (word_piece.cc). Immutable; any thread, each with a ModelScratch of its own.
+// The model of a tokenizer: what turns one piece of pre-tokenized text into ids of its vocabulary. Byte-pair encoding by
+// merges (bpe.cc) or by scores (score_bpe.cc), Unigram (unigram.cc), WordPiece (word_piece.cc), WordLevel (word_level.cc).
+// Immutable; any thread, each with a ModelScratch of its own.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +26,18 @@ struct ModelScratch {
     int32_t at;      // index of the left symbol
     int32_t merged;  // id that the pair becomes
   };
+  // The best way to a byte of the text: its score, where its last piece begins (-1: no way yet), and that piece.
+  struct PathNode {
+    double score = 0;
+    int32_t begin = -1;
+    int32_t id = -1;
+  };
   std::vector<Symbol> symbols;
   std::vector<Candidate> heap;
+  std::vector<PathNode> path;
   std::vector<int32_t> word;
   std::string buffer;
+  bool met_unknown = false;  // something that is not in a vocabulary without an unknown token
 };
 
 class Model {
@@ -39,8 +48,12 @@ class Model {
 };
 
 struct BpeOptions {
-  std::string unk_token;       // for characters outside the vocabulary; empty: they are left out
-  bool ignore_merges = false;  // a piece that is a token as a whole is that token
+  std::string unk_token;          // for characters outside the vocabulary; empty: they are left out
+  std::string continuing_prefix;  // before each character but the first; left out where two are merged
+  std::string end_suffix;         // after the last character
+  bool fuse_unk = false;          // neighbouring unknown characters are one unknown token
+  bool byte_fallback = false;     // an unknown character becomes its bytes, where <0x00> ... <0xFF> has them all
+  bool ignore_merges = false;     // a piece that is a token as a whole is that token
 };
 
 // Merges as they stand in the file: texts of left and right tokens, earliest first, flat.
@@ -56,11 +69,35 @@ struct MergeList {
 // kInvalid: a merge names or makes a token that the vocabulary does not have.
 Result<std::unique_ptr<Model>> MakeBpe(TokenTable vocabulary, const MergeList& merges, const BpeOptions& options);
 
+// What a piece of a sentencepiece vocabulary is. Only the first two are found in text.
+enum class PieceKind : uint8_t { kNormal, kUserDefined, kUnused, kOther };
+
+struct UnigramOptions {
+  std::vector<double> scores;  // by id
+  std::vector<PieceKind> kinds;  // by id; empty: every piece is text, as in a tokenizer.json
+  int32_t unk_id = -1;
+  bool byte_fallback = false;
+  bool single_precision = false;
+};
+Result<std::unique_ptr<Model>> MakeUnigram(TokenTable vocabulary, UnigramOptions options);
+
+// sentencepiece's byte-pair encoding: any two neighbours whose joint text is a piece may merge, that of the best score first.
+struct ScoreBpeOptions {
+  std::vector<float> scores;
+  std::vector<PieceKind> kinds;
+  int32_t unk_id = -1;
+  bool byte_fallback = false;
+};
+Result<std::unique_ptr<Model>> MakeScoreBpe(TokenTable vocabulary, ScoreBpeOptions options);
+
 struct WordPieceOptions {
   std::string unk_token = "[UNK]";
   std::string continuing_prefix = "##";
   int64_t max_input_characters = 100;  // a longer piece is unknown as a whole
 };
 Result<std::unique_ptr<Model>> MakeWordPiece(TokenTable vocabulary, const WordPieceOptions& options);
+
+// A piece is a token as a whole or unknown.
+Result<std::unique_ptr<Model>> MakeWordLevel(TokenTable vocabulary, const std::string& unk_token);
 
 }  // namespace plimsoll::text

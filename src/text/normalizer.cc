@@ -2,57 +2,21 @@
 
 #include <utility>
 
+#include "text/byte_level.h"
+#include "text/rewriter.h"
 #include "text/utf8.h"
 
 namespace plimsoll::text {
 namespace {
 
-// Builds the new text; each piece of it says which range of the old one it stands for.
-class Rewriter {
- public:
-  explicit Rewriter(MarkedText& text) : old_(std::move(text)), text_(text) {
-    text_ = {};
-    text_.bytes.reserve(old_.bytes.size());
-    text_.marks.reserve(old_.marks.size());
-  }
-
-  std::string_view old_bytes() const { return old_.bytes; }
-
-  void Emit(std::string_view bytes, size_t from, size_t length) {
-    text_.bytes.append(bytes);
-    if (old_.marks.empty()) return;
-    const bool trusted = std::string_view(old_.marks).substr(from, length).find('\0') == std::string_view::npos;
-    text_.marks.append(bytes.size(), trusted ? 1 : 0);
-  }
-
- private:
-  MarkedText old_;
-  MarkedText& text_;
-};
-
-// Calls edit(out, code_point) for each character; what it appends to `out` takes the character's place.
-template <class Edit>
-void EditCharacters(MarkedText& text, Edit edit) {
-  Rewriter rewriter(text);
-  const std::string_view old = rewriter.old_bytes();
-  std::string replacement;
-  for (size_t at = 0; at < old.size();) {
-    const CodePoint point = DecodeAt(old, at);
-    replacement.clear();
-    edit(replacement, point.value);
-    rewriter.Emit(replacement, at, point.length);
-    at += point.length;
-  }
-}
-
 class FormNormalizer : public Normalizer {
  public:
   explicit FormNormalizer(NormalForm form) : form_(form) {}
 
-  void Apply(MarkedText& text) const override {
+  Result<void> Apply(MarkedText& text) const override {
     if (text.marks.empty()) {
       text.bytes = Normalized(text.bytes, form_);
-      return;
+      return {};
     }
     // Nothing before an ASCII character combines with it: stretches that begin with one stand for themselves.
     Rewriter rewriter(text);
@@ -64,23 +28,87 @@ class FormNormalizer : public Normalizer {
       rewriter.Emit(stretch.size() == 1 ? std::string(stretch) : Normalized(stretch, form_), at, stretch.size());
       at = end;
     }
+    return {};
   }
 
  private:
   NormalForm form_;
 };
 
-class Lowercase : public Normalizer {
+// Characters one by one.
+using CharacterEdit = void (*)(std::string& out, char32_t code_point);
+
+class CharacterNormalizer : public Normalizer {
  public:
-  void Apply(MarkedText& text) const override { EditCharacters(text, AppendLower); }
+  explicit CharacterNormalizer(CharacterEdit edit) : edit_(edit) {}
+
+  Result<void> Apply(MarkedText& text) const override {
+    EditCharacters(text, edit_);
+    return {};
+  }
+
+ private:
+  CharacterEdit edit_;
 };
 
-class StripAccents : public Normalizer {
+void WithoutMarks(std::string& out, char32_t c) {
+  if (!IsMark(c)) AppendUtf8(out, c);
+}
+
+void WithoutNonspacingMarks(std::string& out, char32_t c) {
+  if (!IsNonspacingMark(c)) AppendUtf8(out, c);
+}
+
+// The two tables of the reference library's Nmt.
+void Nmt(std::string& out, char32_t c) {
+  const bool dropped = (c >= 1 && c <= 8) || c == 0xB || (c >= 0xE && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
+  if (dropped) return;
+  const bool space = c == '\t' || c == '\n' || c == 0xC || c == '\r' || c == 0x1680 || (c >= 0x200B && c <= 0x200F) || c == 0x2028 ||
+                     c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
+  AppendUtf8(out, space ? U' ' : c);
+}
+
+class Strip : public Normalizer {
  public:
-  void Apply(MarkedText& text) const override {
-    EditCharacters(text, [](std::string& out, char32_t c) {
-      if (!IsNonspacingMark(c)) AppendUtf8(out, c);
-    });
+  Strip(bool left, bool right) : left_(left), right_(right) {}
+
+  Result<void> Apply(MarkedText& text) const override {
+    const std::string_view bytes = text.bytes;
+    size_t begin = 0;
+    size_t end = bytes.size();
+    for (CodePoint point; left_ && begin < end; begin += point.length) {
+      point = DecodeAt(bytes, begin);
+      if (!point.valid || !IsSpace(point.value)) break;
+    }
+    while (right_ && end > begin) {
+      const size_t last = CodePointBoundary(bytes, end - 1);
+      const CodePoint point = DecodeAt(bytes, last);
+      if (!point.valid || !IsSpace(point.value)) break;
+      end = last;
+    }
+    text.bytes = std::string(bytes.substr(begin, end - begin));
+    if (!text.marks.empty()) text.marks = text.marks.substr(begin, end - begin);
+    text.begins_later = text.begins_later || begin > 0;
+    return {};
+  }
+
+ private:
+  bool left_;
+  bool right_;
+};
+
+class ByteLevelNormalizer : public Normalizer {
+ public:
+  Result<void> Apply(MarkedText& text) const override {
+    Rewriter rewriter(text);
+    const std::string_view old = rewriter.old_bytes();
+    std::string character;
+    for (size_t at = 0; at < old.size(); ++at) {
+      character.clear();
+      AppendByteLevel(character, old.substr(at, 1));
+      rewriter.Emit(character, at, 1);
+    }
+    return {};
   }
 };
 
@@ -95,14 +123,15 @@ class BertNormalizer : public Normalizer {
  public:
   explicit BertNormalizer(const BertNormalizerOptions& options) : options_(options) {}
 
-  void Apply(MarkedText& text) const override {
+  Result<void> Apply(MarkedText& text) const override {
     if (options_.clean_text) EditCharacters(text, Clean);
     if (options_.handle_chinese_chars) EditCharacters(text, SetIdeographsApart);
     if (options_.strip_accents) {
-      decompose_.Apply(text);
-      strip_.Apply(text);
+      PLIMSOLL_TRY(decompose_.Apply(text));
+      EditCharacters(text, WithoutNonspacingMarks);
     }
-    if (options_.lowercase) lowercase_.Apply(text);
+    if (options_.lowercase) EditCharacters(text, AppendLower);
+    return {};
   }
 
  private:
@@ -122,28 +151,29 @@ class BertNormalizer : public Normalizer {
 
   BertNormalizerOptions options_;
   FormNormalizer decompose_{NormalForm::kD};
-  StripAccents strip_;
-  Lowercase lowercase_;
 };
 
 class Replace : public Normalizer {
  public:
-  Replace(std::string pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
+  Replace(std::unique_ptr<Pattern> pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
 
-  void Apply(MarkedText& text) const override {
+  Result<void> Apply(MarkedText& text) const override {
+    std::vector<Range> matches;
+    PLIMSOLL_TRY(pattern_->Find(text.bytes, matches));
+    if (matches.empty()) return {};
     Rewriter rewriter(text);
-    const std::string_view old = rewriter.old_bytes();
-    for (size_t at = 0; at < old.size();) {
-      const size_t found = std::min(old.find(pattern_, at), old.size());
-      for (; at < found; ++at) rewriter.Emit(old.substr(at, 1), at, 1);
-      if (found == old.size()) break;
-      rewriter.Emit(content_, found, pattern_.size());
-      at = found + pattern_.size();
+    size_t at = 0;
+    for (const Range& match : matches) {
+      rewriter.Keep(at, match.begin - at);
+      rewriter.Emit(content_, match.begin, match.end - match.begin);
+      at = match.end;
     }
+    rewriter.Keep(at, rewriter.old_bytes().size() - at);
+    return {};
   }
 
  private:
-  std::string pattern_;
+  std::unique_ptr<Pattern> pattern_;
   std::string content_;
 };
 
@@ -151,10 +181,11 @@ class Prepend : public Normalizer {
  public:
   explicit Prepend(std::string prefix) : prefix_(std::move(prefix)) {}
 
-  void Apply(MarkedText& text) const override {
-    if (text.bytes.empty()) return;
+  Result<void> Apply(MarkedText& text) const override {
+    if (text.bytes.empty()) return {};
     text.bytes.insert(0, prefix_);
     if (!text.marks.empty()) text.marks.insert(0, prefix_.size(), text.marks[0]);
+    return {};
   }
 
  private:
@@ -165,8 +196,9 @@ class NormalizerSequence : public Normalizer {
  public:
   explicit NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> steps) : steps_(std::move(steps)) {}
 
-  void Apply(MarkedText& text) const override {
-    for (const auto& step : steps_) step->Apply(text);
+  Result<void> Apply(MarkedText& text) const override {
+    for (const auto& step : steps_) PLIMSOLL_TRY(step->Apply(text));
+    return {};
   }
 
  private:
@@ -179,9 +211,12 @@ std::unique_ptr<Normalizer> MakeFormNormalizer(NormalForm form) { return std::ma
 std::unique_ptr<Normalizer> MakeBertNormalizer(const BertNormalizerOptions& options) {
   return std::make_unique<BertNormalizer>(options);
 }
-std::unique_ptr<Normalizer> MakeLowercase() { return std::make_unique<Lowercase>(); }
-std::unique_ptr<Normalizer> MakeStripAccents() { return std::make_unique<StripAccents>(); }
-std::unique_ptr<Normalizer> MakeReplace(std::string pattern, std::string content) {
+std::unique_ptr<Normalizer> MakeLowercase() { return std::make_unique<CharacterNormalizer>(AppendLower); }
+std::unique_ptr<Normalizer> MakeStripAccents() { return std::make_unique<CharacterNormalizer>(WithoutMarks); }
+std::unique_ptr<Normalizer> MakeNmt() { return std::make_unique<CharacterNormalizer>(Nmt); }
+std::unique_ptr<Normalizer> MakeStrip(bool left, bool right) { return std::make_unique<Strip>(left, right); }
+std::unique_ptr<Normalizer> MakeByteLevelNormalizer() { return std::make_unique<ByteLevelNormalizer>(); }
+std::unique_ptr<Normalizer> MakeReplace(std::unique_ptr<Pattern> pattern, std::string content) {
   return std::make_unique<Replace>(std::move(pattern), std::move(content));
 }
 std::unique_ptr<Normalizer> MakePrepend(std::string prefix) { return std::make_unique<Prepend>(std::move(prefix)); }

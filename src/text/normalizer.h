@@ -7,6 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+#include "text/charsmap.h"
+#include "text/pattern.h"
+#include "text/piece_trie.h"
 #include "text/unicode.h"
 
 namespace plimsoll::text {
@@ -15,12 +19,13 @@ namespace plimsoll::text {
 struct MarkedText {
   std::string bytes;
   std::string marks;
+  bool begins_later = false;  // what stood at its beginning was dropped
 };
 
 class Normalizer {
  public:
   virtual ~Normalizer() = default;
-  virtual void Apply(MarkedText& text) const = 0;
+  virtual Result<void> Apply(MarkedText& text) const = 0;
 };
 
 // NFC, NFD, NFKC, NFKD.
@@ -35,9 +40,26 @@ struct BertNormalizerOptions {
 std::unique_ptr<Normalizer> MakeBertNormalizer(const BertNormalizerOptions& options);
 
 std::unique_ptr<Normalizer> MakeLowercase();
-std::unique_ptr<Normalizer> MakeStripAccents();  // drops nonspacing marks; decomposing first is another step's work
-std::unique_ptr<Normalizer> MakeReplace(std::string pattern, std::string content);  // pattern: literal, not empty
+std::unique_ptr<Normalizer> MakeStripAccents();  // drops marks of every kind; decomposing first is another step's work
+std::unique_ptr<Normalizer> MakeStrip(bool left, bool right);  // white space at the ends
+std::unique_ptr<Normalizer> MakeNmt();  // drops some control characters, turns some white space into spaces
+std::unique_ptr<Normalizer> MakeByteLevelNormalizer();  // writes bytes in the byte-level alphabet
+std::unique_ptr<Normalizer> MakeReplace(std::unique_ptr<Pattern> pattern, std::string content);
 std::unique_ptr<Normalizer> MakePrepend(std::string prefix);                         // nothing before empty text
 std::unique_ptr<Normalizer> MakeNormalizerSequence(std::vector<std::unique_ptr<Normalizer>> steps);
+
+// sentencepiece's rules as the tokenizers library applies them: by grapheme cluster, see normalizer_charsmap.cc.
+std::unique_ptr<Normalizer> MakePrecompiled(Charsmap charsmap);
+
+// sentencepiece's own normalizer, which puts U+2581 for spaces too.
+struct SentencePieceRules {
+  Charsmap charsmap;
+  PieceTrie user_defined;  // symbols that stay as they are
+  bool add_dummy_prefix = true;
+  bool remove_extra_whitespaces = true;
+  bool escape_whitespaces = true;
+  bool whitespace_as_suffix = false;
+};
+std::unique_ptr<Normalizer> MakeSentencePieceNormalizer(SentencePieceRules rules);
 
 }  // namespace plimsoll::text

@@ -171,6 +171,27 @@ class LiteralPattern : public Pattern {
   std::string literal_;
 };
 
+// White space up to the end of a line, \s+$: of a run the longest part that a newline or the end of the text follows. By
+// backtracking it takes quadratic time.
+class LineEndSpacePattern : public Pattern {
+ public:
+  Result<void> Find(std::string_view text, std::vector<Range>& matches) const override {
+    for (size_t at = 0; at < text.size();) {
+      const size_t begin = at;
+      size_t end = begin;  // of the match
+      CodePoint point = DecodeAt(text, at);
+      for (; point.valid && IsSpace(point.value); point = DecodeAt(text, at)) {
+        if (point.value == '\n') end = at;
+        at += point.length;
+      }
+      if (at == text.size()) end = at;
+      if (end > begin) matches.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
+      at += point.length;
+    }
+    return {};
+  }
+};
+
 // In the order of KnownPattern. GPT-2: its encoder's published source. Llama 3 and Qwen2: their tokenizer.json.
 constexpr std::array<std::string_view, 3> kExpressions = {
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
@@ -190,6 +211,7 @@ Result<std::unique_ptr<Pattern>> MakeRegexPattern(std::string_view expression) {
   for (size_t i = 0; i < kExpressions.size(); ++i) {
     if (kExpressions[i] == expression) return MakeKnownPattern(static_cast<KnownPattern>(i));
   }
+  if (expression == R"(\s+$)") return std::make_unique<LineEndSpacePattern>();
   return MakePcrePattern(expression);
 }
 

@@ -21,6 +21,7 @@ struct Range {
 class Pattern {
  public:
   virtual ~Pattern() = default;
+  // Appends the matches. Some are empty: they stand for a place between two characters.
   virtual Result<void> Find(std::string_view text, std::vector<Range>& matches) const = 0;
 };
 

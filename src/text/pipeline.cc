@@ -14,6 +14,7 @@ class Pipeline : public Tokenizer {
  public:
   Pipeline(PipelineParts parts, AddedTokens added) : parts_(std::move(parts)), added_(std::move(added)) {
     SetSpecialIds(parts_.special_ids);
+    if (parts_.special_in_rendered_text_only) FindSpecialInRenderedTextOnly();
   }
 
   Result<std::vector<int32_t>> EncodeFragments(std::span<const Fragment> fragments, bool add_special) const override {
@@ -29,9 +30,7 @@ class Pipeline : public Tokenizer {
     return ids;
   }
 
-  void AppendDecoded(int32_t id, bool first, std::string& out) const override {
-    if (added_.Find(id) != nullptr || vocabulary().Has(id)) parts_.decoder.Append(TokenText(id), first, out);
-  }
+  std::unique_ptr<Decoding> NewDecoding() const override { return parts_.decoder.Start(); }
 
   size_t vocab_size() const override { return std::max(vocabulary().id_limit(), added_.id_limit()); }
 
@@ -42,6 +41,11 @@ class Pipeline : public Tokenizer {
 
   std::string_view TokenText(int32_t id) const override {
     if (const AddedToken* token = added_.Find(id)) return token->content;
+    return vocabulary().TextOf(id);
+  }
+
+  std::string_view DecodedToken(int32_t id) const override {
+    if (const auto text = added_.ReadsAs(id)) return *text;
     return vocabulary().TextOf(id);
   }
 
@@ -77,36 +81,45 @@ class Pipeline : public Tokenizer {
       if (stretch.id >= 0) {
         ids.push_back(stretch.id);
       } else {
-        PLIMSOLL_TRY(EncodeStretch(view.Sub(stretch.begin, stretch.end - stretch.begin), scratch, ids));
+        PLIMSOLL_TRY(EncodeStretch(view.Sub(stretch.begin, stretch.end - stretch.begin), stretch.begin == 0, scratch, ids));
       }
     }
     return {};
   }
 
-  Result<void> EncodeStretch(const MarkedView& view, ModelScratch& scratch, std::vector<int32_t>& ids) const {
-    if (parts_.normalizer == nullptr) return EncodeNormalized(view, scratch, ids);
+  // `at_start`: the stretch begins where the whole text does.
+  Result<void> EncodeStretch(const MarkedView& view, bool at_start, ModelScratch& scratch, std::vector<int32_t>& ids) const {
+    if (parts_.normalizer == nullptr) return EncodeNormalized(view, at_start, scratch, ids);
     MarkedText text{std::string(view.text), added_.NeedsMarksAfterNormalizing() ? std::string(view.marks) : std::string()};
-    parts_.normalizer->Apply(text);
-    return EncodeNormalized({text.bytes, text.marks, view.trusted}, scratch, ids);
+    PLIMSOLL_TRY(parts_.normalizer->Apply(text));
+    if (text.bytes.size() > kMaxTextBytes) {
+      return MakeError(ErrorCode::kInvalid, fmt::format("the tokenizer's normalizer makes {} bytes of {}; the limit is {}", text.bytes.size(), view.text.size(), kMaxTextBytes));
+    }
+    return EncodeNormalized({text.bytes, text.marks, view.trusted}, at_start && !text.begins_later, scratch, ids);
   }
 
-  Result<void> EncodeNormalized(const MarkedView& view, ModelScratch& scratch, std::vector<int32_t>& ids) const {
+  Result<void> EncodeNormalized(const MarkedView& view, bool at_start, ModelScratch& scratch, std::vector<int32_t>& ids) const {
     for (const Stretch& stretch : added_.Split(view, true)) {
       if (stretch.id >= 0) {
         ids.push_back(stretch.id);
       } else {
-        PLIMSOLL_TRY(EncodePieces(view.text.substr(stretch.begin, stretch.end - stretch.begin), scratch, ids));
+        PLIMSOLL_TRY(EncodePieces(view.text.substr(stretch.begin, stretch.end - stretch.begin), at_start && stretch.begin == 0, scratch, ids));
       }
     }
     return {};
   }
 
-  Result<void> EncodePieces(std::string_view text, ModelScratch& scratch, std::vector<int32_t>& ids) const {
-    Pieces pieces{std::string(text), {}};
-    pieces.Close();
-    if (parts_.pre_tokenizer != nullptr) PLIMSOLL_TRY(parts_.pre_tokenizer->Apply(pieces));
-    for (size_t i = 0; i < pieces.size(); ++i) parts_.model->Encode(pieces[i], scratch, ids);
-    return {};
+  Result<void> EncodePieces(std::string_view text, bool at_start, ModelScratch& scratch, std::vector<int32_t>& ids) const {
+    if (parts_.pre_tokenizer == nullptr) {
+      parts_.model->Encode(text, scratch, ids);
+    } else {
+      Pieces pieces{std::string(text), {}, at_start};
+      pieces.Close();
+      PLIMSOLL_TRY(parts_.pre_tokenizer->Apply(pieces));
+      for (size_t i = 0; i < pieces.size(); ++i) parts_.model->Encode(pieces[i], scratch, ids);
+    }
+    if (!scratch.met_unknown) return {};
+    return MakeError(ErrorCode::kInvalid, "the text has characters that the tokenizer's vocabulary does not know, and it has no token for such");
   }
 
   PipelineParts parts_;
@@ -142,7 +155,7 @@ Result<void> CheckSpecialIds(const SpecialIds& ids, size_t vocab_size) {
 
 Result<std::unique_ptr<Tokenizer>> MakePipeline(PipelineParts parts) {
   PLIMSOLL_TRY(CheckAdded(parts.added, parts.model->vocabulary()));
-  PLIMSOLL_ASSIGN(AddedTokens added, AddedTokens::Make(std::move(parts.added), parts.normalizer.get()));
+  PLIMSOLL_ASSIGN(AddedTokens added, AddedTokens::Make(std::move(parts.added), parts.needles_as_written ? nullptr : parts.normalizer.get()));
   PLIMSOLL_TRY(CheckSpecialIds(parts.special_ids, std::max(parts.model->vocabulary().id_limit(), added.id_limit())));
   return std::make_unique<Pipeline>(std::move(parts), std::move(added));
 }

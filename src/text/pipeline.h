@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "text/added_tokens.h"
+#include "text/decoder.h"
 #include "text/model.h"
 #include "text/normalizer.h"
 #include "text/post_processor.h"
@@ -21,6 +22,8 @@ struct PipelineParts {
   PostProcessor post_processor;
   Decoder decoder;
   SpecialIds special_ids;
+  bool needles_as_written = false;            // added tokens are searched in normalised text by their own content
+  bool special_in_rendered_text_only = false; // see Tokenizer::FindSpecialInRenderedTextOnly
 };
 
 // kInvalid: an added token that contradicts the vocabulary, an id of special_ids out of range.

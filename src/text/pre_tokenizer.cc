@@ -5,6 +5,7 @@
 
 #include "text/byte_level.h"
 #include "text/unicode.h"
+#include "text/utf8.h"
 
 namespace plimsoll::text {
 namespace {
@@ -21,7 +22,7 @@ std::vector<Span> Cover(const std::vector<Range>& matches, size_t size, bool inv
   uint32_t at = 0;
   for (const Range& match : matches) {
     if (match.begin > at) spans.push_back({{at, match.begin}, invert});
-    spans.push_back({match, !invert});
+    spans.push_back({match, !invert});  // also an empty one: it keeps its neighbours apart
     at = match.end;
   }
   if (at < size) spans.push_back({{at, static_cast<uint32_t>(size)}, invert});
@@ -47,12 +48,15 @@ class Split : public PreTokenizer {
 
   Result<void> Apply(Pieces& pieces) const override {
     Pieces out;
+    out.at_start = pieces.at_start;
     out.text.reserve(pieces.text.size());
     std::vector<Range> matches;
     for (size_t i = 0; i < pieces.size(); ++i) {
       matches.clear();
       PLIMSOLL_TRY(pattern_->Find(pieces[i], matches));
-      Emit(pieces[i], Cover(matches, pieces[i].size(), invert_), out);
+      const std::vector<Span> spans = Cover(matches, pieces[i].size(), invert_);
+      if (i == 0 && behavior_ == SplitBehavior::kRemoved && !spans.empty() && spans[0].match && spans[0].range.end > 0) out.at_start = false;
+      Emit(pieces[i], spans, out);
     }
     pieces = std::move(out);
     return {};
@@ -79,6 +83,7 @@ class ByteLevel : public PreTokenizer {
 
   Result<void> Apply(Pieces& pieces) const override {
     Pieces out;
+    out.at_start = pieces.at_start;
     out.text.reserve(pieces.text.size() + pieces.text.size() / 4);
     std::string prefixed;
     std::vector<Range> matches;
@@ -108,6 +113,75 @@ class ByteLevel : public PreTokenizer {
 
   bool add_prefix_space_;
   std::unique_ptr<Pattern> pattern_;
+};
+
+class Metaspace : public PreTokenizer {
+ public:
+  Metaspace(std::string replacement, PrependScheme scheme, bool split) : replacement_(std::move(replacement)), scheme_(scheme), split_(split) {}
+
+  Result<void> Apply(Pieces& pieces) const override {
+    Pieces out;
+    out.at_start = pieces.at_start;
+    out.text.reserve(pieces.text.size() + pieces.text.size() / 4);
+    std::string spaced;
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      spaced.clear();
+      for (const char c : pieces[i]) {
+        if (c == ' ') {
+          spaced += replacement_;
+        } else {
+          spaced += c;
+        }
+      }
+      const bool wanted = scheme_ == PrependScheme::kAlways || (scheme_ == PrependScheme::kFirst && i == 0 && pieces.at_start);
+      if (wanted && !spaced.starts_with(replacement_)) spaced.insert(0, replacement_);
+      Emit(spaced, out);
+    }
+    pieces = std::move(out);
+    return {};
+  }
+
+ private:
+  // Each replacement begins a piece.
+  void Emit(std::string_view text, Pieces& out) const {
+    size_t at = 0;
+    while (split_ && at < text.size()) {
+      const size_t next = std::min(text.find(replacement_, at + 1), text.size());
+      out.text.append(text.substr(at, next - at));
+      out.Close();
+      at = next;
+    }
+    out.text.append(text.substr(at));
+    out.Close();
+  }
+
+  std::string replacement_;
+  PrependScheme scheme_;
+  bool split_;
+};
+
+class FixedLength : public PreTokenizer {
+ public:
+  explicit FixedLength(size_t characters) : characters_(characters) {}
+
+  Result<void> Apply(Pieces& pieces) const override {
+    Pieces out;
+    out.at_start = pieces.at_start;
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      const std::string_view piece = pieces[i];
+      for (size_t at = 0; at < piece.size();) {
+        const size_t end = at + ByteOffsetOf(piece.substr(at), characters_);
+        out.text.append(piece.substr(at, end - at));
+        out.Close();
+        at = end;
+      }
+    }
+    pieces = std::move(out);
+    return {};
+  }
+
+ private:
+  size_t characters_;
 };
 
 class PreTokenizerSequence : public PreTokenizer {
@@ -141,6 +215,12 @@ std::unique_ptr<PreTokenizer> MakeByteLevel(bool add_prefix_space, bool use_rege
 std::unique_ptr<PreTokenizer> MakePreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> steps) {
   return std::make_unique<PreTokenizerSequence>(std::move(steps));
 }
+
+std::unique_ptr<PreTokenizer> MakeMetaspace(std::string replacement, PrependScheme scheme, bool split) {
+  return std::make_unique<Metaspace>(std::move(replacement), scheme, split);
+}
+
+std::unique_ptr<PreTokenizer> MakeFixedLength(size_t characters) { return std::make_unique<FixedLength>(characters); }
 
 std::unique_ptr<PreTokenizer> MakeBertPreTokenizer() {
   std::vector<std::unique_ptr<PreTokenizer>> steps;

@@ -17,13 +17,16 @@ namespace plimsoll::text {
 struct Pieces {
   std::string text;
   std::vector<uint32_t> ends;
+  bool at_start = false;  // the first piece begins where the whole text does
 
   size_t size() const { return ends.size(); }
   std::string_view operator[](size_t i) const {
     const uint32_t begin = i == 0 ? 0 : ends[i - 1];
     return std::string_view(text).substr(begin, ends[i] - begin);
   }
-  void Close() { ends.push_back(static_cast<uint32_t>(text.size())); }  // what was appended to text is a piece
+  void Close() {  // what was appended to text is a piece
+    if (!text.empty() && (ends.empty() || ends.back() < text.size())) ends.push_back(static_cast<uint32_t>(text.size()));
+  }
 };
 
 class PreTokenizer {
@@ -41,6 +44,11 @@ std::unique_ptr<PreTokenizer> MakeSplit(std::unique_ptr<Pattern> pattern, SplitB
 // Cuts by GPT-2's expression (or not at all: use_regex false), then writes bytes in the byte-level alphabet.
 std::unique_ptr<PreTokenizer> MakeByteLevel(bool add_prefix_space, bool use_regex);
 
+// Writes the replacement for spaces and puts one before a piece that has none, as the scheme says.
+enum class PrependScheme : uint8_t { kAlways, kFirst, kNever };
+std::unique_ptr<PreTokenizer> MakeMetaspace(std::string replacement, PrependScheme scheme, bool split);
+
+std::unique_ptr<PreTokenizer> MakeFixedLength(size_t characters);
 std::unique_ptr<PreTokenizer> MakeBertPreTokenizer();  // white space dropped, punctuation apart
 std::unique_ptr<PreTokenizer> MakePreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> steps);
 

@@ -57,7 +57,7 @@ Result<void> TokenTable::Add(std::string_view token, int64_t id) {
   return {};
 }
 
-Result<void> TokenTable::Finish() {
+Result<void> TokenTable::Finish(bool twice_allowed) {
   pool_.shrink_to_fit();
   ranges_.shrink_to_fit();
   slots_.assign(std::bit_ceil(std::max<size_t>(16, ranges_.size() * 3 / 2)), -1);
@@ -68,6 +68,7 @@ Result<void> TokenTable::Finish() {
     size_t slot = HashOf(token) & mask;
     for (size_t probes = 0; slots_[slot] >= 0; slot = (slot + 1) & mask, ++probes) {
       if (TextOf(slots_[slot]) == token) {
+        if (twice_allowed) break;
         return MakeError(ErrorCode::kInvalid, fmt::format("token \"{}\" is there twice, as id {} and as id {}", token.substr(0, 80), slots_[slot], id));
       }
       if (probes > kMaxProbes) return MakeError(ErrorCode::kInvalid, "the vocabulary's tokens were chosen to collide");

@@ -20,8 +20,9 @@ class TokenTable {
   // kInvalid: an id out of range or taken, a token too long.
   Result<void> Add(std::string_view token, int64_t id);
 
-  // Builds the index. kInvalid: the same text for two ids. Gaps between ids are allowed.
-  Result<void> Finish();
+  // Builds the index. Gaps between ids are allowed. kInvalid: the same text for two ids, unless `twice_allowed`: then the
+  // greater id counts.
+  Result<void> Finish(bool twice_allowed = false);
 
   std::optional<int32_t> IdOf(std::string_view token) const;
   bool Has(int32_t id) const;

@@ -1,11 +1,12 @@
 #include "text/tokenizer.h"
 
+#include "text/decoder.h"
 #include "text/utf8.h"
 
 namespace plimsoll::text {
 
 Result<std::vector<int32_t>> Tokenizer::Encode(std::string_view text, const EncodeOptions& options) const {
-  const Fragment whole{text, options.parse_special};
+  const Fragment whole{text, options.parse_special && (options.rendered || !rendered_only_)};
   return EncodeFragments({&whole, 1}, options.add_special);
 }
 
@@ -15,31 +16,29 @@ Result<size_t> Tokenizer::CountTokens(std::string_view text) const {
 }
 
 std::string Tokenizer::Decode(std::span<const int32_t> ids, bool skip_special) const {
-  std::string bytes;
-  bool first = true;
-  for (const int32_t id : ids) {
-    if ((skip_special && IsSpecial(id)) || TokenText(id).empty()) continue;
-    AppendDecoded(id, first, bytes);
-    first = false;
-  }
-  return ToValidUtf8(bytes);
+  StreamDecoder decoder(*this, skip_special);
+  std::string text;
+  for (const int32_t id : ids) text += decoder.Push(id);
+  return text + decoder.Finish();
 }
 
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special)
+    : tokenizer_(tokenizer), skip_special_(skip_special), decoding_(tokenizer.NewDecoding()) {}
+StreamDecoder::~StreamDecoder() = default;
+StreamDecoder::StreamDecoder(StreamDecoder&&) noexcept = default;
+
 std::string StreamDecoder::Push(int32_t id) {
-  if ((skip_special_ && tokenizer_.IsSpecial(id)) || tokenizer_.TokenText(id).empty()) return {};
-  tokenizer_.AppendDecoded(id, first_, held_);
-  first_ = false;
-  const size_t complete = CompletePrefix(held_);
-  std::string ready = ToValidUtf8(std::string_view(held_).substr(0, complete));
-  held_.erase(0, complete);
-  return ready;
+  const std::string_view token = tokenizer_.DecodedToken(id);
+  std::string out;
+  if (token.empty() || (skip_special_ && tokenizer_.IsSpecial(id))) return out;
+  decoding_->Push(token, id, out);
+  return ToValidUtf8(out);
 }
 
 std::string StreamDecoder::Finish() {
-  std::string rest = ToValidUtf8(held_);
-  held_.clear();
-  first_ = true;
-  return rest;
+  std::string out;
+  decoding_->Finish(out);
+  return ToValidUtf8(out);
 }
 
 }  // namespace plimsoll::text

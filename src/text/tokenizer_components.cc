@@ -35,14 +35,30 @@ Result<std::string> RequiredString(const JsonValue& json, std::string_view owner
   return value->text;
 }
 
-Result<std::unique_ptr<Normalizer>> ReadReplace(const JsonValue& json) {
+// "pattern": {"String": ...} or {"Regex": ...}.
+Result<std::unique_ptr<Pattern>> ReadPattern(const JsonValue& json, std::string_view owner) {
   const JsonValue* pattern = json.Find("pattern");
-  if (pattern == nullptr || pattern->Find("String") == nullptr) return UnsupportedComponent("normalizer", "Replace by an expression");
-  PLIMSOLL_ASSIGN(std::string literal, RequiredString(*pattern, "Replace", "String"));
-  return MakeReplace(std::move(literal), std::string(json.StringOr("content", "")));
+  if (pattern == nullptr) return MakeError(ErrorCode::kInvalid, fmt::format("the tokenizer's {} has no \"pattern\"", owner));
+  if (pattern->Find("Regex") != nullptr) {
+    PLIMSOLL_ASSIGN(const std::string expression, RequiredString(*pattern, owner, "Regex"));
+    return MakeRegexPattern(expression);
+  }
+  PLIMSOLL_ASSIGN(std::string literal, RequiredString(*pattern, owner, "String"));
+  return MakeLiteralPattern(std::move(literal));
 }
 
-Result<std::unique_ptr<PreTokenizer>> ReadSplit(const JsonValue& json);
+Result<std::unique_ptr<Normalizer>> ReadReplace(const JsonValue& json) {
+  PLIMSOLL_ASSIGN(std::unique_ptr<Pattern> pattern, ReadPattern(json, "Replace"));
+  return MakeReplace(std::move(pattern), std::string(json.StringOr("content", "")));
+}
+
+Result<std::unique_ptr<Normalizer>> ReadPrecompiled(const JsonValue& json) {
+  const std::string_view text = json.StringOr("precompiled_charsmap", "");
+  PLIMSOLL_ASSIGN(const std::string bytes, FromBase64(text));
+  PLIMSOLL_ASSIGN(Charsmap charsmap, Charsmap::Parse(bytes));
+  return MakePrecompiled(std::move(charsmap));
+}
+
 Result<SplitBehavior> BehaviorNamed(std::string_view name) {
   if (name == "Removed") return SplitBehavior::kRemoved;
   if (name == "Isolated") return SplitBehavior::kIsolated;
@@ -52,21 +68,44 @@ Result<SplitBehavior> BehaviorNamed(std::string_view name) {
   return UnsupportedComponent("split behaviour", name);
 }
 
-Result<std::unique_ptr<Pattern>> ReadPattern(const JsonValue& json) {
-  const JsonValue* pattern = json.Find("pattern");
-  if (pattern == nullptr) return MakeError(ErrorCode::kInvalid, "the tokenizer's Split has no \"pattern\"");
-  if (pattern->Find("Regex") != nullptr) {
-    PLIMSOLL_ASSIGN(const std::string expression, RequiredString(*pattern, "Split", "Regex"));
-    return MakeRegexPattern(expression);
-  }
-  PLIMSOLL_ASSIGN(std::string literal, RequiredString(*pattern, "Split", "String"));
-  return MakeLiteralPattern(std::move(literal));
-}
-
 Result<std::unique_ptr<PreTokenizer>> ReadSplit(const JsonValue& json) {
-  PLIMSOLL_ASSIGN(std::unique_ptr<Pattern> pattern, ReadPattern(json));
+  PLIMSOLL_ASSIGN(std::unique_ptr<Pattern> pattern, ReadPattern(json, "Split"));
   PLIMSOLL_ASSIGN(const SplitBehavior behavior, BehaviorNamed(json.StringOr("behavior", "")));
   return MakeSplit(std::move(pattern), behavior, json.BoolOr("invert", false));
+}
+
+struct MetaspaceOptions {
+  std::string replacement;
+  PrependScheme scheme = PrependScheme::kAlways;
+  bool split = true;
+};
+
+// Older files have "add_prefix_space" in place of "prepend_scheme".
+Result<MetaspaceOptions> ReadMetaspace(const JsonValue& json) {
+  MetaspaceOptions options;
+  PLIMSOLL_ASSIGN(options.replacement, RequiredString(json, "Metaspace", "replacement"));
+  const bool prefixed = json.BoolOr("add_prefix_space", true);
+  const std::string_view scheme = json.StringOr("prepend_scheme", prefixed ? "always" : "never");
+  if (scheme == "first") {
+    options.scheme = PrependScheme::kFirst;
+  } else if (scheme == "never") {
+    options.scheme = PrependScheme::kNever;
+  } else if (scheme != "always") {
+    return UnsupportedComponent("prepend scheme", scheme);
+  }
+  if (!prefixed && options.scheme != PrependScheme::kNever) {
+    return MakeError(ErrorCode::kInvalid, "the tokenizer's Metaspace says both to add a space before a text and not to");
+  }
+  options.split = json.BoolOr("split", true);
+  return options;
+}
+
+// Words and runs of other characters that are not white space.
+constexpr std::string_view kWhitespaceExpression = R"([\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}]+|[^\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}\s]+)";
+
+Result<std::unique_ptr<PreTokenizer>> ReadWhitespace() {
+  PLIMSOLL_ASSIGN(std::unique_ptr<Pattern> pattern, MakeRegexPattern(kWhitespaceExpression));
+  return MakeSplit(std::move(pattern), SplitBehavior::kRemoved, true);
 }
 
 std::unique_ptr<PreTokenizer> SplitCharacters(CharacterTest test, SplitBehavior behavior) {
@@ -124,11 +163,39 @@ Result<PostProcessor> ReadClsSep(const JsonValue& json) {
   return processor;
 }
 
+// The character that Strip takes away, and how many of it.
+Result<std::unique_ptr<DecoderStep>> ReadStripStep(const JsonValue& json) {
+  PLIMSOLL_ASSIGN(std::string character, RequiredString(json, "Strip", "content"));
+  const int64_t start = json.IntegerOr("start", 0);
+  const int64_t stop = json.IntegerOr("stop", 0);
+  if (start < 0 || stop < 0) return MakeError(ErrorCode::kInvalid, "the tokenizer's Strip takes away fewer than no characters");
+  return MakeStripStep(std::move(character), static_cast<size_t>(start), static_cast<size_t>(stop));
+}
+
+Result<std::unique_ptr<DecoderStep>> ReadDecoderStep(const JsonValue& json) {
+  const std::string_view type = json.StringOr("type", "");
+  if (type == "ByteLevel") return MakeByteLevelStep();
+  if (type == "WordPiece") return MakeWordPieceStep(std::string(json.StringOr("prefix", "##")), json.BoolOr("cleanup", true));
+  if (type == "ByteFallback") return MakeByteFallbackStep();
+  if (type == "Fuse") return MakeFuseStep();
+  if (type == "Strip") return ReadStripStep(json);
+  if (type == "BPEDecoder") return MakeSuffixStep(std::string(json.StringOr("suffix", "</w>")));
+  if (type == "Metaspace") {
+    PLIMSOLL_ASSIGN(MetaspaceOptions options, ReadMetaspace(json));
+    return MakeMetaspaceStep(std::move(options.replacement), options.scheme);
+  }
+  if (type == "Replace") {
+    PLIMSOLL_ASSIGN(std::unique_ptr<Pattern> pattern, ReadPattern(json, "Replace"));
+    return MakeReplaceStep(std::move(pattern), std::string(json.StringOr("content", "")));
+  }
+  return UnsupportedComponent("decoder", type);
+}
+
 }  // namespace
 
 Error UnsupportedComponent(std::string_view what, std::string_view name) {
   return MakeError(ErrorCode::kUnsupported, fmt::format("the tokenizer's {} \"{}\" is not supported", what, name))
-      .Next("use a model whose tokenizer is byte-level BPE or WordPiece");
+      .Next("use another version of the model, or a GGUF of it");
 }
 
 Result<std::unique_ptr<Normalizer>> ReadNormalizer(const JsonValue& json) {
@@ -139,6 +206,10 @@ Result<std::unique_ptr<Normalizer>> ReadNormalizer(const JsonValue& json) {
   if (type == "NFKD") return MakeFormNormalizer(NormalForm::kKD);
   if (type == "Lowercase") return MakeLowercase();
   if (type == "StripAccents") return MakeStripAccents();
+  if (type == "Strip") return MakeStrip(json.BoolOr("strip_left", true), json.BoolOr("strip_right", true));
+  if (type == "Nmt") return MakeNmt();
+  if (type == "ByteLevel") return MakeByteLevelNormalizer();
+  if (type == "Precompiled") return ReadPrecompiled(json);
   if (type == "Replace") return ReadReplace(json);
   if (type == "Prepend") return MakePrepend(std::string(json.StringOr("prepend", "")));
   if (type == "BertNormalizer") {
@@ -160,6 +231,20 @@ Result<std::unique_ptr<PreTokenizer>> ReadPreTokenizer(const JsonValue& json) {
   if (type == "ByteLevel") return MakeByteLevel(json.BoolOr("add_prefix_space", true), json.BoolOr("use_regex", true));
   if (type == "Split") return ReadSplit(json);
   if (type == "BertPreTokenizer") return MakeBertPreTokenizer();
+  if (type == "Whitespace") return ReadWhitespace();
+  if (type == "Metaspace") {
+    PLIMSOLL_ASSIGN(MetaspaceOptions options, ReadMetaspace(json));
+    return MakeMetaspace(std::move(options.replacement), options.scheme, options.split);
+  }
+  if (type == "CharDelimiterSplit") {
+    PLIMSOLL_ASSIGN(std::string delimiter, RequiredString(json, "CharDelimiterSplit", "delimiter"));
+    return MakeSplit(MakeLiteralPattern(std::move(delimiter)), SplitBehavior::kRemoved, false);
+  }
+  if (type == "FixedLength") {
+    const int64_t length = json.IntegerOr("length", 5);
+    if (length < 1) return MakeError(ErrorCode::kInvalid, fmt::format("the tokenizer's FixedLength cuts at every {} characters", length));
+    return MakeFixedLength(static_cast<size_t>(length));
+  }
   if (type == "WhitespaceSplit") return SplitCharacters(IsSpace, SplitBehavior::kRemoved);
   if (type == "Digits") {
     return SplitCharacters(IsNumber, json.BoolOr("individual_digits", false) ? SplitBehavior::kIsolated : SplitBehavior::kContiguous);
@@ -190,12 +275,15 @@ Result<PostProcessor> ReadPostProcessor(const JsonValue& json) {
 }
 
 Result<Decoder> ReadDecoder(const JsonValue& json) {
-  const std::string_view type = json.StringOr("type", "");
-  if (type == "ByteLevel") return Decoder{.kind = Decoder::Kind::kByteLevel};
-  if (type == "WordPiece") {
-    return Decoder{.kind = Decoder::Kind::kWordPiece, .prefix = std::string(json.StringOr("prefix", "##")), .cleanup = json.BoolOr("cleanup", true)};
+  Decoder decoder;
+  if (json.StringOr("type", "") == "Sequence") {
+    PLIMSOLL_ASSIGN(auto steps, ReadSteps<Decoder>(json, "decoders", ReadDecoder));
+    for (Decoder& step : steps) decoder.Append(std::move(step));
+  } else {
+    PLIMSOLL_ASSIGN(std::unique_ptr<DecoderStep> step, ReadDecoderStep(json));
+    decoder.Add(std::move(step));
   }
-  return UnsupportedComponent("decoder", type);
+  return decoder;
 }
 
 }  // namespace plimsoll::text

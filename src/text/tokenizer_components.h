@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "text/decoder.h"
 #include "text/json_tree.h"
 #include "text/normalizer.h"
 #include "text/post_processor.h"

@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "text/gguf_pre_tokenizers.h"
 #include "text/pipeline.h"
-#include "text/unicode.h"
+#include "text/sentencepiece_model.h"
 
 namespace plimsoll::text {
 namespace {
@@ -45,6 +46,11 @@ std::vector<AddedToken> AddedOf(const GgufVocabulary& vocabulary) {
   return added;
 }
 
+// A token without a text gets a name of its own, as llama.cpp does.
+std::string NameOf(const GgufVocabulary& vocabulary, size_t id) {
+  return vocabulary.tokens[id].empty() ? fmt::format("[EMPTY_{}]", id) : std::string(vocabulary.tokens[id]);
+}
+
 Result<MergeList> MergesOf(const GgufVocabulary& vocabulary) {
   MergeList merges;
   for (const std::string_view merge : vocabulary.merges) {
@@ -58,64 +64,58 @@ Result<MergeList> MergesOf(const GgufVocabulary& vocabulary) {
   return merges;
 }
 
-using PreTokenizers = std::vector<std::unique_ptr<PreTokenizer>>;
-
-std::unique_ptr<PreTokenizer> Isolate(std::unique_ptr<Pattern> pattern) {
-  return MakeSplit(std::move(pattern), SplitBehavior::kIsolated, false);
-}
-
-// What "default" cuts first: [\p{P}\$\+<=>\^~\|]+
-bool IsDefaultPunctuation(char32_t c) {
-  return IsPunctuation(c) || c == '$' || c == '+' || c == '<' || c == '=' || c == '>' || c == '^' || c == '~' || c == '|';
-}
-
-// llama.cpp's "default": runs of punctuation, then GPT-2's expression, runs of numbers, and groups of three digits.
-Result<void> AddDefault(PreTokenizers& steps) {
-  steps.push_back(MakeSplit(MakeCharacterPattern(IsDefaultPunctuation), SplitBehavior::kContiguous, false));
-  steps.push_back(Isolate(MakeKnownPattern(KnownPattern::kGpt2)));
-  steps.push_back(MakeSplit(MakeCharacterPattern(IsNumber), SplitBehavior::kContiguous, false));
-  PLIMSOLL_ASSIGN(auto digits, MakeRegexPattern("[0-9][0-9][0-9]"));
-  steps.push_back(Isolate(std::move(digits)));
-  return {};
-}
-
-Result<PreTokenizers> PreTokenizersNamed(std::string_view pre) {
-  PreTokenizers steps;
-  if (pre == "gpt-2" || pre == "phi-2") {
-    steps.push_back(Isolate(MakeKnownPattern(KnownPattern::kGpt2)));
-  } else if (pre == "smollm") {
-    steps.push_back(Isolate(MakeCharacterPattern(IsNumber)));
-    steps.push_back(Isolate(MakeKnownPattern(KnownPattern::kGpt2)));
-  } else if (pre == "qwen2" || pre == "deepseek-r1-qwen") {
-    steps.push_back(Isolate(MakeKnownPattern(KnownPattern::kQwen2)));
-  } else if (pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3") {
-    steps.push_back(Isolate(MakeKnownPattern(KnownPattern::kLlama3)));
-  } else if (pre == "default" || pre.empty()) {
-    PLIMSOLL_TRY(AddDefault(steps));
-  } else {
-    return MakeError(ErrorCode::kUnsupported, fmt::format("the GGUF file's pre-tokenizer \"{}\" (tokenizer.ggml.pre) is not supported", pre))
-        .Next("use a file with one of: default, gpt-2, smollm, qwen2, llama-bpe");
-  }
-  steps.push_back(MakeByteLevel(false, false));
-  return steps;
-}
-
-bool IsLlama3(std::string_view pre) { return pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3"; }
-
 Result<std::unique_ptr<Tokenizer>> FromGpt2(const GgufVocabulary& vocabulary) {
   PipelineParts parts;
-  PLIMSOLL_ASSIGN(PreTokenizers steps, PreTokenizersNamed(vocabulary.pre));
-  parts.pre_tokenizer = MakePreTokenizerSequence(std::move(steps));
+  PLIMSOLL_ASSIGN(NamedPreTokenizer named, PreTokenizerNamed(vocabulary.pre));
+  parts.pre_tokenizer = std::move(named.pre_tokenizer);
   TokenTable table;
-  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) PLIMSOLL_TRY(table.Add(vocabulary.tokens[id], static_cast<int64_t>(id)));
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) PLIMSOLL_TRY(table.Add(NameOf(vocabulary, id), static_cast<int64_t>(id)));
   PLIMSOLL_TRY(table.Finish());
   PLIMSOLL_ASSIGN(const MergeList merges, MergesOf(vocabulary));
-  PLIMSOLL_ASSIGN(parts.model, MakeBpe(std::move(table), merges, {.ignore_merges = IsLlama3(vocabulary.pre)}));
+  PLIMSOLL_ASSIGN(parts.model, MakeBpe(std::move(table), merges, {.ignore_merges = named.ignore_merges}));
   parts.added = AddedOf(vocabulary);
-  parts.decoder.kind = Decoder::Kind::kByteLevel;
+  parts.decoder.Add(MakeByteLevelStep());
   parts.special_ids = vocabulary.ids;
-  if (vocabulary.ids.bos >= 0 && vocabulary.add_bos.value_or(IsLlama3(vocabulary.pre))) parts.post_processor.before.push_back(vocabulary.ids.bos);
-  if (vocabulary.ids.eos >= 0 && vocabulary.add_eos.value_or(false)) parts.post_processor.after.push_back(vocabulary.ids.eos);
+  const int32_t after = vocabulary.add_eos.has_value() || vocabulary.ids.sep < 0 ? vocabulary.ids.eos : vocabulary.ids.sep;
+  if (vocabulary.ids.bos >= 0 && vocabulary.add_bos.value_or(named.add_bos)) parts.post_processor.before.push_back(vocabulary.ids.bos);
+  if (after >= 0 && vocabulary.add_eos.value_or(named.add_sep)) parts.post_processor.after.push_back(after);
+  return MakePipeline(std::move(parts));
+}
+
+// Where the file names no such token, the one that llama.cpp takes, if it is of the right type.
+int32_t IdOr(const GgufVocabulary& vocabulary, int32_t named, int32_t usual, TokenType type) {
+  if (named >= 0) return named;
+  const bool there = static_cast<size_t>(usual) < vocabulary.tokens.size() && TypeOf(vocabulary, static_cast<size_t>(usual)) == type;
+  return there ? usual : -1;
+}
+
+// Models "llama" and "t5": sentencepiece's, whose settings stand in other keys.
+Result<std::unique_ptr<Tokenizer>> FromSentencePieceKeys(const GgufVocabulary& vocabulary) {
+  const bool unigram = vocabulary.model == "t5";
+  if (vocabulary.scores.size() != vocabulary.tokens.size()) {
+    return MakeError(ErrorCode::kInvalid, fmt::format("the GGUF file has {} tokens and {} scores (tokenizer.ggml.scores)", vocabulary.tokens.size(), vocabulary.scores.size()));
+  }
+  SentencePieceModel model{.scores = vocabulary.scores,
+                           .unigram = unigram,
+                           .charsmap = vocabulary.precompiled_charsmap,
+                           .add_dummy_prefix = vocabulary.add_space_prefix.value_or(!unigram),
+                           .remove_extra_whitespaces = vocabulary.remove_extra_whitespaces.value_or(false)};
+  std::vector<std::string> names;  // of tokens without one
+  names.reserve(vocabulary.tokens.size());
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    const int32_t type = TypeOf(vocabulary, id);
+    model.types.push_back(type == 0 ? PieceType::kNormal : static_cast<PieceType>(type));
+    model.pieces.push_back(vocabulary.tokens[id].empty() ? std::string_view(names.emplace_back(NameOf(vocabulary, id))) : vocabulary.tokens[id]);
+  }
+  PLIMSOLL_ASSIGN(PipelineParts parts, PartsOfSentencePiece(model, {}));
+  const int32_t unk = parts.special_ids.unk;
+  parts.special_ids = vocabulary.ids;
+  if (parts.special_ids.unk < 0) parts.special_ids.unk = unk;
+  parts.special_ids.bos = unigram ? vocabulary.ids.bos : IdOr(vocabulary, vocabulary.ids.bos, 1, kControl);
+  parts.special_ids.eos = IdOr(vocabulary, vocabulary.ids.eos, unigram ? 1 : 2, kControl);
+  const SpecialIds& ids = parts.special_ids;
+  if (ids.bos >= 0 && vocabulary.add_bos.value_or(!unigram)) parts.post_processor.before.push_back(ids.bos);
+  if (ids.eos >= 0 && vocabulary.add_eos.value_or(unigram)) parts.post_processor.after.push_back(ids.eos);
   return MakePipeline(std::move(parts));
 }
 
@@ -140,7 +140,7 @@ Result<std::unique_ptr<Tokenizer>> FromBert(const GgufVocabulary& vocabulary) {
   parts.added = AddedOf(vocabulary);
   parts.normalizer = MakeBertNormalizer({});
   parts.pre_tokenizer = MakeBertPreTokenizer();
-  parts.decoder.kind = Decoder::Kind::kWordPiece;
+  parts.decoder.Add(MakeWordPieceStep("##", true));
   parts.special_ids = vocabulary.ids;
   const int32_t cls = vocabulary.ids.cls >= 0 ? vocabulary.ids.cls : vocabulary.ids.bos;
   if (cls >= 0 && vocabulary.add_bos.value_or(true)) parts.post_processor.before.push_back(cls);
@@ -154,8 +154,9 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::FromVocabulary(const GgufVocabular
   PLIMSOLL_TRY(CheckCounts(vocabulary));
   if (vocabulary.model == "gpt2") return FromGpt2(vocabulary);
   if (vocabulary.model == "bert") return FromBert(vocabulary);
+  if (vocabulary.model == "llama" || vocabulary.model == "t5") return FromSentencePieceKeys(vocabulary);
   return MakeError(ErrorCode::kUnsupported, fmt::format("the GGUF file's tokenizer model \"{}\" (tokenizer.ggml.model) is not supported", vocabulary.model))
-      .Next("use a file whose tokenizer is \"gpt2\" (byte-level BPE) or \"bert\" (WordPiece)");
+      .Next("use a file whose tokenizer is \"gpt2\", \"llama\", \"t5\" or \"bert\"");
 }
 
 }  // namespace plimsoll::text

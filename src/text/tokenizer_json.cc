@@ -34,7 +34,12 @@ class VocabularySink : public JsonSink {
 
   void OnNumber(double value, size_t depth) override {
     if (in_merges_) return Fail("a merge is a number");
-    if (is_list_) return;
+    if (is_list_) {
+      if (depth != 1 || !has_piece_) return Fail("a piece of the vocabulary is not a text and a score");
+      has_piece_ = false;
+      scores.push_back(value);
+      return;
+    }
     const auto id = static_cast<int64_t>(value >= 0 && value <= 1e9 ? value : -1.0);
     if (depth != 0 || !has_key_ || static_cast<double>(id) != value) return Fail(fmt::format("token \"{}\" has no whole number as its id", key_));
     has_key_ = false;
@@ -43,7 +48,10 @@ class VocabularySink : public JsonSink {
 
   void OnString(std::string_view value, size_t depth) override {
     if (!in_merges_) {
-      if (!is_list_) Fail(fmt::format("token \"{}\" has a text as its id", key_));
+      if (!is_list_) return Fail(fmt::format("token \"{}\" has a text as its id", key_));
+      if (depth != 1 || has_piece_) return Fail("a piece of the vocabulary is not a text and a score");
+      has_piece_ = true;
+      if (auto added = vocabulary.Add(value, static_cast<int64_t>(scores.size())); !added) error_ = std::move(added).error();
     } else if (depth == 0) {
       AddJoined(value);
     } else {
@@ -54,12 +62,15 @@ class VocabularySink : public JsonSink {
   void OnOpen(size_t depth) override {
     if (in_merges_ && depth != 0) return Fail("a merge is not a pair of texts");
     if (!in_merges_ && has_key_) return Fail(fmt::format("token \"{}\" has no number as its id", key_));
+    if (!in_merges_ && depth != 0) return Fail("a piece of the vocabulary is not a text and a score");
     if (!in_merges_) is_list_ = true;
+    scores_before_ = scores.size();
     parts_before_ = merges.ends.size();
   }
 
   void OnClose(size_t) override {
     if (in_merges_ && merges.ends.size() != parts_before_ + 2) Fail("a merge is not a pair of texts");
+    if (!in_merges_ && scores.size() != scores_before_ + 1) Fail("a piece of the vocabulary is not a text and a score");
   }
 
   void OnEnd() override {}
@@ -69,6 +80,7 @@ class VocabularySink : public JsonSink {
 
   TokenTable vocabulary;
   MergeList merges;
+  std::vector<double> scores;  // of a list of pieces
 
  private:
   // The older form: left and right in one text, with a space between them.
@@ -91,7 +103,9 @@ class VocabularySink : public JsonSink {
   bool vocab_seen_ = false;
   bool merges_seen_ = false;
   bool is_list_ = false;  // the vocabulary is a list of tokens with scores
+  bool has_piece_ = false;
   size_t parts_before_ = 0;
+  size_t scores_before_ = 0;
   std::optional<Error> error_;
 };
 
@@ -109,25 +123,40 @@ std::string_view ModelType(const JsonValue& model, const VocabularySink& sink) {
 }
 
 Result<std::unique_ptr<Model>> ReadBpe(const JsonValue& model, VocabularySink& sink) {
-  if (PresentMember(model, "dropout") != nullptr) return UnsupportedComponent("BPE option", "dropout");
-  for (const std::string_view name : {"byte_fallback", "fuse_unk"}) {
-    if (model.BoolOr(name, false)) return UnsupportedComponent("BPE option", name);
+  if (const JsonValue* dropout = PresentMember(model, "dropout"); dropout != nullptr && dropout->number != 0) {
+    return UnsupportedComponent("BPE option", "dropout");
   }
-  for (const std::string_view name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    if (!model.StringOr(name, "").empty()) return UnsupportedComponent("BPE option", name);
-  }
-  const BpeOptions options{.unk_token = std::string(model.StringOr("unk_token", "")), .ignore_merges = model.BoolOr("ignore_merges", false)};
-  return MakeBpe(std::move(sink.vocabulary), sink.merges, options);
+  return MakeBpe(std::move(sink.vocabulary), sink.merges,
+                 {.unk_token = std::string(model.StringOr("unk_token", "")),
+                  .continuing_prefix = std::string(model.StringOr("continuing_subword_prefix", "")),
+                  .end_suffix = std::string(model.StringOr("end_of_word_suffix", "")),
+                  .fuse_unk = model.BoolOr("fuse_unk", false),
+                  .byte_fallback = model.BoolOr("byte_fallback", false),
+                  .ignore_merges = model.BoolOr("ignore_merges", false)});
+}
+
+Result<std::unique_ptr<Model>> ReadUnigram(const JsonValue& model, VocabularySink& sink) {
+  const int64_t unk = model.IntegerOr("unk_id", -1);
+  if (unk < -1 || unk > TokenTable::kMaxId) return MakeError(ErrorCode::kInvalid, fmt::format("the unknown piece has the id {}", unk));
+  PLIMSOLL_TRY(sink.vocabulary.Finish(true));
+  return MakeUnigram(std::move(sink.vocabulary), {.scores = std::move(sink.scores),
+                                                  .unk_id = static_cast<int32_t>(unk),
+                                                  .byte_fallback = model.BoolOr("byte_fallback", false)});
 }
 
 Result<std::unique_ptr<Model>> ReadModel(const JsonValue& json, VocabularySink& sink) {
   const JsonValue* model = PresentMember(json, "model");
   if (model == nullptr) return MakeError(ErrorCode::kInvalid, "there is no \"model\"");
   const std::string_view type = ModelType(*model, sink);
-  if (type != "BPE" && type != "WordPiece") return UnsupportedComponent("model", type);
+  if (type == "Unigram") {
+    if (!sink.is_list()) return MakeError(ErrorCode::kInvalid, "the vocabulary is not a list of pieces and scores");
+    return ReadUnigram(*model, sink);
+  }
+  if (type != "BPE" && type != "WordPiece" && type != "WordLevel") return UnsupportedComponent("model", type);
   if (sink.is_list()) return MakeError(ErrorCode::kInvalid, "the vocabulary is not an object of tokens and ids");
   PLIMSOLL_TRY(sink.vocabulary.Finish());
   if (type == "BPE") return ReadBpe(*model, sink);
+  if (type == "WordLevel") return MakeWordLevel(std::move(sink.vocabulary), std::string(model->StringOr("unk_token", "")));
   return MakeWordPiece(std::move(sink.vocabulary),
                        {.unk_token = std::string(model->StringOr("unk_token", "[UNK]")),
                         .continuing_prefix = std::string(model->StringOr("continuing_subword_prefix", "##")),
@@ -169,6 +198,8 @@ Result<std::unique_ptr<Tokenizer>> Build(const JsonValue& json, VocabularySink& 
   }
   if (const JsonValue* member = PresentMember(json, "decoder")) {
     PLIMSOLL_ASSIGN(parts.decoder, ReadDecoder(*member));
+  } else {
+    parts.decoder.Add(MakeSpacedStep());
   }
   return MakePipeline(std::move(parts));
 }

@@ -102,6 +102,8 @@ bool IsPunctuation(char32_t code_point) {
 
 bool IsNonspacingMark(char32_t code_point) { return CategoryOf(code_point) == UTF8PROC_CATEGORY_MN; }
 
+bool IsMark(char32_t code_point) { return Between(CategoryOf(code_point), UTF8PROC_CATEGORY_MN, UTF8PROC_CATEGORY_ME); }
+
 bool IsControlOrFormat(char32_t code_point) {
   const int category = CategoryOf(code_point);
   return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CO;
@@ -109,10 +111,32 @@ bool IsControlOrFormat(char32_t code_point) {
 
 bool IsAlphabetic(char32_t code_point) { return ClassOf(code_point) == CharClass::kLetter; }
 
+namespace {
+
+// Symbols with the property Alphabetic: letters in circles and squares.
+bool IsAlphabeticSymbol(char32_t c) {
+  return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) || (c >= 0x1F170 && c <= 0x1F189);
+}
+
+}  // namespace
+
 bool IsWordCharacter(char32_t code_point) {
   const int category = CategoryOf(code_point);
   return Between(category, UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_NL) || category == UTF8PROC_CATEGORY_PC ||
-         code_point == 0x200C || code_point == 0x200D;
+         code_point == 0x200C || code_point == 0x200D || IsAlphabeticSymbol(code_point);
+}
+
+size_t GraphemeLength(std::string_view text) {
+  CodePoint last = DecodeAt(text, 0);
+  size_t end = last.length;
+  utf8proc_int32_t state = 0;
+  while (end < text.size()) {
+    const CodePoint next = DecodeAt(text, end);
+    if (utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(last.value), static_cast<utf8proc_int32_t>(next.value), &state)) break;
+    end += next.length;
+    last = next;
+  }
+  return end;
 }
 
 void AppendLower(std::string& out, char32_t code_point) {

@@ -129,7 +129,7 @@ Result<ReplyBody> ModelSession::On(uint64_t, const RenderRequest& request) {
   RenderedChat chat;
   chat.text = rendered.Text();
   if (request.trusted) {
-    PLIMSOLL_ASSIGN(chat.ids, tokenizer->Encode(chat.text, {.add_special = false}));
+    PLIMSOLL_ASSIGN(chat.ids, tokenizer->Encode(chat.text, {.add_special = false, .rendered = true}));
   } else {
     PLIMSOLL_ASSIGN(chat.ids, engine::EncodeRendered(*tokenizer, rendered));
   }
