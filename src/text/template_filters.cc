@@ -6,7 +6,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
+#include "text/template_case.h"
+#include "text/template_integer.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -56,48 +59,64 @@ Value Safe(Interpreter& interpreter, const Value& input, const Arguments&) { ret
 
 Value Abs(Interpreter&, const Value& input, const Arguments&) {
   if (input.Is<double>()) return Value::Variant(std::abs(input.number()));
-  if (!input.is_integer() || input.integer() == INT64_MIN) FailTemplate(fmt::format("bad operand type for abs(): '{}'", TypeName(input)));
-  return Value::Variant(std::abs(input.integer()));
+  if (!input.is_whole()) FailTemplate(fmt::format("bad operand type for abs(): '{}'", TypeName(input)));
+  return NumberArithmetic(input.number() < 0 ? "-" : "+", Value(Value::Variant(int64_t{0})), input);
+}
+
+// The digits of a number as Python reads it: white space around it goes, and so does "_" between two digits.
+std::string TrimmedNumber(const Text& text) {
+  const std::string bytes = Stripped(text, {}, true, true).bytes;
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const auto digit = [&](size_t at) { return at < bytes.size() && ((bytes[at] >= '0' && bytes[at] <= '9') || ((bytes[at] | 32) >= 'a' && (bytes[at] | 32) <= 'z')); };
+    if (bytes[i] == '_' && i > 0 && digit(i - 1) && digit(i + 1)) continue;
+    out.push_back(bytes[i]);
+  }
+  if (out.starts_with('+') && !out.starts_with("+-")) out.erase(0, 1);
+  return out;
 }
 
 std::optional<double> ParsedFloat(const Text& text) {
-  const Text trimmed = Stripped(text, {}, true, true);
-  std::string_view bytes = trimmed.bytes;
-  if (bytes.starts_with('+')) bytes.remove_prefix(1);
+  const std::string bytes = TrimmedNumber(text);
   double number = 0;
   const auto parsed = std::from_chars(bytes.data(), bytes.data() + bytes.size(), number);
-  if (bytes.empty() || parsed.ec != std::errc() || parsed.ptr != bytes.data() + bytes.size()) return std::nullopt;
-  return number;
+  if (bytes.empty() || bytes.find('(') != std::string::npos || parsed.ptr != bytes.data() + bytes.size()) return std::nullopt;
+  if (parsed.ec == std::errc()) return number;
+  // Out of range: too small is zero, too large is infinite, as the exponent's sign tells.
+  const bool tiny = bytes.find("e-") != std::string::npos || bytes.find("E-") != std::string::npos;
+  return (bytes.starts_with('-') ? -1.0 : 1.0) * (tiny ? 0.0 : std::numeric_limits<double>::infinity());
 }
 
-std::optional<int64_t> ParsedInteger(const Text& text, int base) {
-  const Text trimmed = Stripped(text, {}, true, true);
-  std::string_view bytes = trimmed.bytes;
-  if (bytes.starts_with('+')) bytes.remove_prefix(1);
-  if (base == 16 && (bytes.starts_with("0x") || bytes.starts_with("0X"))) bytes.remove_prefix(2);
-  if (base == 2 && (bytes.starts_with("0b") || bytes.starts_with("0B"))) bytes.remove_prefix(2);
-  if (base == 8 && (bytes.starts_with("0o") || bytes.starts_with("0O"))) bytes.remove_prefix(2);
-  int64_t number = 0;
-  const auto parsed = std::from_chars(bytes.data(), bytes.data() + bytes.size(), number, base);
-  if (bytes.empty() || parsed.ec != std::errc() || parsed.ptr != bytes.data() + bytes.size()) return std::nullopt;
-  return number;
+std::optional<BigInteger> ParsedInteger(const Text& text, int base) {
+  std::string bytes = TrimmedNumber(text);
+  const size_t sign = bytes.starts_with('-') ? 1 : 0;
+  const std::string prefix = bytes.substr(sign, 2);
+  const int written = prefix == "0x" || prefix == "0X" ? 16 : prefix == "0o" || prefix == "0O" ? 8 : prefix == "0b" || prefix == "0B" ? 2 : 0;
+  if (written != 0 && (base == written || base == 0)) {
+    bytes.erase(sign, 2);
+    base = written;
+  }
+  if (bytes.substr(sign).starts_with('-')) return std::nullopt;
+  return BigInteger::Parse(bytes, base == 0 ? 10 : base);
 }
 
-std::optional<int64_t> Truncated(double number) {
-  if (!std::isfinite(number) || std::abs(number) >= 9.2e18) return std::nullopt;
-  return static_cast<int64_t>(number);
-}
+// A float without its fraction.
+BigInteger Truncated(double number) { return *BigInteger::Parse(fmt::format("{:.0f}", std::trunc(number))); }
 
 Value Int(Interpreter&, const Value& input, const Arguments& arguments) {
   if (input.undefined()) FailTemplate("int of an undefined value");
-  std::optional<int64_t> number;
-  if (input.is_integer()) number = input.integer();
-  if (input.Is<double>()) number = Truncated(input.number());
+  const int64_t base = arguments.Integer(1, "base", 10);
+  std::optional<BigInteger> number;
+  if (input.is_whole()) number = BigOf(input);
+  if (input.Is<double>() && std::isinf(input.number())) FailTemplate("cannot convert float infinity to integer");
+  if (input.Is<double>() && std::isfinite(input.number())) number = Truncated(input.number());
   if (const Text* text = input.text()) {
-    number = ParsedInteger(*text, static_cast<int>(std::clamp<int64_t>(arguments.Integer(1, "base", 10), 2, 36)));
-    if (const auto as_float = number ? std::nullopt : ParsedFloat(*text)) number = Truncated(*as_float);
+    if (base == 0 || (base >= 2 && base <= 36)) number = ParsedInteger(*text, static_cast<int>(base));
+    const auto as_float = number ? std::nullopt : ParsedFloat(*text);
+    if (as_float && std::isinf(*as_float)) FailTemplate("cannot convert float infinity to integer");
+    if (as_float && std::isfinite(*as_float)) number = Truncated(*as_float);
   }
-  return number ? Value(Value::Variant(*number)) : arguments.Get(0, "default", Value::Variant(int64_t{0}));
+  return number ? MakeInteger(*number) : arguments.Get(0, "default", Value::Variant(int64_t{0}));
 }
 
 Value Float(Interpreter&, const Value& input, const Arguments& arguments) {
@@ -133,26 +152,27 @@ Value Round(Interpreter& interpreter, const Value& input, const Arguments& argum
     return Value::Variant((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
   }
   if (method != "common") FailTemplate("method must be common, ceil or floor");
-  if (input.is_integer() && precision >= 0) return Value::Variant(input.integer());
+  if (input.is_whole() && precision >= 0) return input.big() != nullptr ? input : Value(Value::Variant(input.integer()));
+  if (input.big() != nullptr) FailUnsupported("the chat template rounds a whole number beyond 64 bits to tens or hundreds");
   if (input.is_integer()) return Value::Variant(RoundedToTens(input.integer(), -precision));
+  if (!std::isfinite(input.number())) return input;
   if (precision < 0) FailUnsupported("the chat template rounds a float to tens or hundreds");
   const std::string digits = fmt::format("{:.{}f}", input.number(), static_cast<int>(precision));
   return Value::Variant(*ParsedFloat(Text(digits, true)));
 }
 
+// Unlike str.title(): words begin after white space, "-" and opening brackets only, and their first character is in upper case.
 Value Title(Interpreter& interpreter, const Value& input, const Arguments&) {
-  static constexpr std::string_view kBreaks = "-({[<";
+  const auto splits = [](char32_t c) { return IsPythonSpace(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<'; };
   const Text text = interpreter.Print(input);
   Text out;
-  bool start = true;
-  std::string piece;
   for (size_t at = 0; at < text.bytes.size();) {
-    const CodePoint point = DecodeAt(text.bytes, at);
-    piece.clear();
-    start ? AppendUpper(piece, point.value) : AppendLower(piece, point.value);
-    out.Append(piece, text.origin[at] != 0);
-    start = IsSpace(point.value) || (point.value < 0x80 && kBreaks.find(static_cast<char>(point.value)) != std::string_view::npos);
-    at += point.length;
+    const CodePoint first = DecodeAt(text.bytes, at);
+    size_t end = at + first.length;
+    while (end < text.bytes.size() && splits(DecodeAt(text.bytes, end).value) == splits(first.value)) end += DecodeAt(text.bytes, end).length;
+    out.Append(Uppercase(text.Sub(at, first.length)));
+    out.Append(Lowercase(text.Sub(at + first.length, end - at - first.length)));
+    at = end;
   }
   return interpreter.Made(std::move(out));
 }
@@ -215,7 +235,7 @@ Value WordCount(Interpreter& interpreter, const Value& input, const Arguments&) 
   bool in_word = false;
   for (size_t at = 0; at < text.bytes.size();) {
     const CodePoint point = DecodeAt(text.bytes, at);
-    const bool word = IsWordCharacter(point.value);
+    const bool word = IsAlphabetic(point.value) || IsNumber(point.value) || point.value == '_';  // Python's \w
     if (word && !in_word) ++words;
     in_word = word;
     at += point.length;
@@ -284,13 +304,14 @@ FilterFunction FindTextFilter(std::string_view name) {
   return found == kFilters.end() ? nullptr : found->function;
 }
 
-bool IsKnownFilter(std::string_view name) { return FindTextFilter(name) != nullptr || FindListFilter(name) != nullptr; }
+bool IsKnownFilter(std::string_view name) { return FindTextFilter(name) != nullptr || FindListFilter(name) != nullptr || FindRareFilter(name) != nullptr; }
 
 Value Interpreter::Filter(std::string_view name, const Value& input, const Arguments& arguments) {
   const Level level(*this);
   Step(WeightOf(input) / 64 + 1);
   FilterFunction function = FindTextFilter(name);
   if (function == nullptr) function = FindListFilter(name);
+  if (function == nullptr) function = FindRareFilter(name);
   if (function == nullptr) FailTemplate(fmt::format("No filter named '{}'", name));
   return function(*this, input, arguments);
 }

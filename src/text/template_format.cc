@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "text/template_integer.h"
 #include "text/template_interpreter.h"
 #include "text/utf8.h"
 
@@ -48,6 +49,7 @@ std::string Digits(char conversion, const Spec& spec, const Value& value) {
     case 'd':
     case 'i':
       if (value.is_integer()) return fmt::format("{}", value.integer());
+      if (value.big() != nullptr) return value.big()->ToString();
       if (!std::isfinite(number) || std::abs(number) > 9e18) FailTemplate("cannot convert float to integer");
       return fmt::format("{}", static_cast<int64_t>(number));
     case 'x': return fmt::format("{:x}", value.integer());
