@@ -99,6 +99,33 @@ TEST(ChatTemplate, GeneratorsAreReadOnce) {
   }
 }
 
+// The filter safe gives Python's Markup: what is joined to it by + or its methods is escaped, but not by ~.
+TEST(ChatTemplate, SafeTextEscapesItsNeighbours) {
+  EXPECT_EQ(Render("{{ '<' | safe + '<' }} {{ ('<' | safe) ~ '<' }} {{ '<' }} {{ ['<' | safe] }}"), "<&lt; << < [Markup('<')]");
+  EXPECT_EQ(Render("{{ ('<%s>' | safe) % '<' }} {{ (',' | safe).join(['<', 'a' | safe]) }} {{ '<' | escape | escape }}"), "<&lt;> &lt;,a &lt;");
+  EXPECT_EQ(Origins("{{ '<' | safe + messages[1].content }}"), "<«&lt;|im_end|&gt;Hi»");
+}
+
+// An unknown filter within an if block is an error only where it is run, as in Jinja2.
+TEST(ChatTemplate, UnknownFiltersInBranchesNotTaken) {
+  EXPECT_EQ(Render("{% if false %}{{ 1 | nope }}{% endif %}{{ 2 if true else 1 is nope }}"), "2");
+  for (const char* source : {"{% if true %}{{ 1 | nope }}{% endif %}", "{% if false %}{% for x in [] %}{{ 1 | nope }}{% endfor %}{% endif %}",
+                             "{% macro m() %}{{ 1 | nope }}{% endmacro %}", "{{ [1] | map('nope') | list }}"}) {
+    const auto rendered = TryRender(source);
+    ASSERT_FALSE(rendered.has_value()) << source;
+    EXPECT_EQ(rendered.error().code, ErrorCode::kUnsupported) << source;
+    EXPECT_NE(rendered.error().message.find("\"nope\""), std::string::npos) << rendered.error().message;
+  }
+}
+
+TEST(ChatTemplate, FormatsAndCharactersAsPython) {
+  EXPECT_EQ(Render("{{ '{:,}'.format(1234567) }} {{ '{:.1%}'.format(0.25) }} {{ '%c' % 65 }} {{ 'abcabc'.find('b', 2) }} {{ 'a b c'.rsplit(none, 1) }}"),
+            "1,234,567 25.0% A 4 ['a b', 'c']");
+  EXPECT_EQ(Render("{{ 'ﬁ ΑΣ' | upper }} {{ 'ΑΣ' | lower }} {{ 'ŉ ǆ'.title() }} {{ \"it's a-b\" | title }} {{ '٣' | int }}"), "FI ΑΣ ας ʼN ǅ It's A-B 3");
+  EXPECT_EQ(Render("{{ range(1, 3) }} {{ {'a': 1}.items() }} {% for i in range(3)[::-1] %}{{ i }}{% endfor %}"), "range(1, 3) dict_items([('a', 1)]) 210");
+  EXPECT_EQ(Render("{{ none | selectattr('a') | list }} {{ namespace(a=1) }} {{ 1e999 }}"), "[] <Namespace {'a': 1}> inf");
+}
+
 TEST(ChatTemplate, WholeNumbersHaveNoBound) {
   EXPECT_EQ(Render("{{ 2 ** 100 }} {{ -(2 ** 63) }} {{ 9223372036854775807 + 1 }} {{ (10 ** 40) // 7 % 1000 }}"),
             "1267650600228229401496703205376 -9223372036854775808 9223372036854775808 428");

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "text/template_integer.h"
 #include "text/template_interpreter.h"
 #include "text/utf8.h"
 
@@ -12,6 +13,7 @@ namespace plimsoll::text {
 namespace {
 
 int64_t SliceBound(const Value& value) {
+  if (value.big() != nullptr) return value.big()->negative() ? INT64_MIN / 2 : INT64_MAX / 2;
   if (!value.is_integer()) FailTemplate("slice indices must be integers or None");
   return value.integer();
 }
@@ -25,7 +27,7 @@ std::vector<size_t> SliceIndices(int64_t size, const Value& start, const Value& 
   const auto clamp = [&](const Value& value, int64_t fallback) {
     if (value.none()) return fallback;
     const int64_t bound = SliceBound(value);
-    return std::clamp(bound < 0 ? bound + size : bound, low, high);
+    return std::clamp(bound < 0 ? bound + size : bound, low, high);  // bound + size cannot overflow: one is negative
   };
   const int64_t first = clamp(start, step > 0 ? low : high);
   const int64_t last = clamp(stop, step > 0 ? high : low);
@@ -74,6 +76,7 @@ Value Interpreter::EvaluateSlice(const Expression& expression, Scope& scope) {
     Step(text->bytes.size() / 64);
     const std::vector<size_t> offsets = CharacterOffsets(text->bytes);
     Text part;
+    part.safe = text->safe;
     for (const size_t i : SliceIndices(static_cast<int64_t>(offsets.size()) - 1, bounds[0], bounds[1], bounds[2])) {
       part.Append(*text, offsets[i], offsets[i + 1] - offsets[i]);
     }
@@ -85,7 +88,8 @@ Value Interpreter::EvaluateSlice(const Expression& expression, Scope& scope) {
     items.push_back(value.list()->items[i]);
   }
   Work(items.size() * sizeof(Value));
-  return MakeList(std::move(items), value.list()->tuple() ? ListKind::kTuple : ListKind::kList);
+  const ListKind kind = value.list()->kind;
+  return MakeList(std::move(items), kind == ListKind::kGroup ? ListKind::kTuple : kind);
 }
 
 std::vector<Value> Interpreter::Iterate(const Value& value) {
@@ -98,7 +102,11 @@ std::vector<Value> Interpreter::Iterate(const Value& value) {
   } else if (const Text* text = value.text()) {
     const std::vector<size_t> offsets = CharacterOffsets(text->bytes);
     Work(offsets.size() * 96);
-    for (size_t i = 0; i + 1 < offsets.size(); ++i) items.emplace_back(text->Sub(offsets[i], offsets[i + 1] - offsets[i]));
+    for (size_t i = 0; i + 1 < offsets.size(); ++i) {
+      Text character = text->Sub(offsets[i], offsets[i + 1] - offsets[i]);
+      character.safe = false;
+      items.emplace_back(std::move(character));
+    }
   } else if (value.Is<Generator*>()) {
     for (Value item; Next(*value.As<Generator*>(), item);) items.push_back(std::move(item));
   } else {
@@ -111,7 +119,9 @@ std::vector<Value> Interpreter::Iterate(const Value& value) {
 Value Interpreter::Lazily(const Value& iterable, Generator::Each each) {
   Work(sizeof(Generator));
   Generator generator;
-  if (iterable.Is<Generator*>()) {
+  if (!IsTruthy(iterable)) {
+    // none, too, has no items here, unlike in a loop
+  } else if (iterable.Is<Generator*>()) {
     generator.source = iterable.As<Generator*>();
   } else {
     generator.items = Iterate(iterable);

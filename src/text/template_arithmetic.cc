@@ -1,7 +1,9 @@
 // Arithmetic of numbers as Python does it: whole numbers without bound (64 bits while they fit), floats as IEEE has them.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "text/template_integer.h"
 #include "text/template_value.h"
@@ -46,8 +48,24 @@ Value WholePower(const Value& a, const Value& b) {
   return MakeInteger(Power(BigOf(a), *small));
 }
 
+// Correctly rounded, though the numbers themselves may not fit a float: by more decimal digits than a float tells apart,
+// and one more where there is a rest.
+double QuotientOf(BigInteger a, BigInteger b) {
+  const bool negative = a.negative() != b.negative();
+  if (a.negative()) a = a.Negated();
+  if (b.negative()) b = b.Negated();
+  const int64_t zeros = b.digits() + 45 > a.digits() ? static_cast<int64_t>(b.digits() + 45 - a.digits()) : 0;
+  const auto [whole, rest] = a.Times(Power(BigInteger(10), zeros)).DividedBy(b);
+  const std::string text = fmt::format("{}{}{}e-{}", negative ? "-" : "", whole.ToString(), rest.zero() ? 0 : 1, zeros + 1);
+  double quotient = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), quotient);
+  return parsed.ec == std::errc() ? quotient : a.digits() > b.digits() ? std::numeric_limits<double>::infinity() : 0.0;
+}
+
 Value WholeQuotient(const Value& a, const Value& b) {
-  const double quotient = a.number() / b.number();
+  constexpr double kExact = 9007199254740992.0;  // whole numbers up to 2^53 are floats
+  const bool exact = std::abs(a.number()) <= kExact && std::abs(b.number()) <= kExact;
+  const double quotient = exact ? a.number() / b.number() : QuotientOf(BigOf(a), BigOf(b));
   if (!std::isfinite(quotient)) FailTemplate("integer division result too large for a float");
   return Value::Variant(quotient);
 }

@@ -32,9 +32,21 @@ Value Interpreter::Made(Text text) {
   return Value(std::move(text));
 }
 
+Text Interpreter::PrintNamespace(const Namespace& space) {
+  std::vector<std::pair<Value, Value>> items;
+  for (const auto& [name, value] : space.attributes) items.emplace_back(MakeText(name), value);
+  const Value dict = MakeDict(std::move(items));
+  Work(WeightOf(dict));
+  Text out("<Namespace ", true);
+  out.Append(Repr(dict));
+  out.Append(">", true);
+  return out;
+}
+
 Text Interpreter::Print(const Value& value) {
   Work(WeightOf(value));
   if (value.text() != nullptr) return *value.text();
+  if (value.Is<Namespace*>()) return PrintNamespace(*value.As<Namespace*>());
   return ToText(value);
 }
 

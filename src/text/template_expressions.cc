@@ -17,6 +17,10 @@ void ExpressionParser::Fail(std::string message) const {
   FailTemplate(fmt::format("line {} of the chat template: {}", Peek().line, message));
 }
 
+void ExpressionParser::FailIfUnknown(size_t since) const {
+  if (unknown_.size() > since) FailUnsupported(unknown_[since]);
+}
+
 bool ExpressionParser::IsOperator(std::string_view text, size_t ahead) const {
   return Peek(ahead).kind == TokenKind::kOperator && Peek(ahead).text == text;
 }
@@ -89,6 +93,7 @@ ExpressionPtr ExpressionParser::ParseTuple(bool with_conditional) {
 
 ExpressionPtr ExpressionParser::Conditional() {
   const Level level(*this);
+  const size_t known = unknown();
   ExpressionPtr value = Or();
   while (Skip(TokenKind::kName, "if")) {
     auto made = Make(ExpressionKind::kConditional);
@@ -96,6 +101,7 @@ ExpressionPtr ExpressionParser::Conditional() {
     Own(*made, Or());
     Own(*made, Skip(TokenKind::kName, "else") ? Conditional() : nullptr);
     value = std::move(made);
+    ForgetUnknown(known);
   }
   return value;
 }

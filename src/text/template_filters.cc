@@ -16,6 +16,11 @@
 namespace plimsoll::text {
 namespace {
 
+Text Unsafe(Text text) {
+  text.safe = false;
+  return text;
+}
+
 struct NamedFilter {
   std::string_view name;
   FilterFunction function;
@@ -30,7 +35,11 @@ constexpr char kUpper[] = "upper";
 constexpr char kLower[] = "lower";
 constexpr char kCapitalize[] = "capitalize";
 constexpr char kStrip[] = "strip";
-constexpr char kReplace[] = "replace";
+
+// Not Markup's own method: the filter reads and gives plain text.
+Value Replace(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  return interpreter.CallMethod(Value(Unsafe(interpreter.Print(input))), "replace", arguments);
+}
 
 Value Default(Interpreter&, const Value& input, const Arguments& arguments) {
   const bool falsy_too = arguments.Flag(1, "boolean", false);
@@ -55,7 +64,12 @@ Value ToJsonFilter(Interpreter& interpreter, const Value& input, const Arguments
 }
 
 Value StringFilter(Interpreter& interpreter, const Value& input, const Arguments&) { return interpreter.Made(interpreter.Print(input)); }
-Value Safe(Interpreter& interpreter, const Value& input, const Arguments&) { return interpreter.Made(interpreter.Print(input)); }
+
+Value Safe(Interpreter& interpreter, const Value& input, const Arguments&) {
+  Text text = interpreter.Print(input);
+  text.safe = true;
+  return interpreter.Made(std::move(text));
+}
 
 Value Abs(Interpreter&, const Value& input, const Arguments&) {
   if (input.Is<double>()) return Value::Variant(std::abs(input.number()));
@@ -63,9 +77,26 @@ Value Abs(Interpreter&, const Value& input, const Arguments&) {
   return NumberArithmetic(input.number() < 0 ? "-" : "+", Value(Value::Variant(int64_t{0})), input);
 }
 
+// Python reads the decimal digits of every script; each script's ten stand in a row.
+std::string WithAsciiDigits(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint point = DecodeAt(text, at);
+    int value = 0;
+    if (point.value >= 0x80 && IsDecimal(point.value)) {
+      while (value < 9 && IsDecimal(point.value - static_cast<char32_t>(value) - 1)) ++value;
+      out.push_back(static_cast<char>('0' + value));
+    } else {
+      out.append(text.substr(at, point.length));
+    }
+    at += point.length;
+  }
+  return out;
+}
+
 // The digits of a number as Python reads it: white space around it goes, and so does "_" between two digits.
 std::string TrimmedNumber(const Text& text) {
-  const std::string bytes = Stripped(text, {}, true, true).bytes;
+  const std::string bytes = WithAsciiDigits(Stripped(text, {}, true, true).bytes);
   std::string out;
   for (size_t i = 0; i < bytes.size(); ++i) {
     const auto digit = [&](size_t at) { return at < bytes.size() && ((bytes[at] >= '0' && bytes[at] <= '9') || ((bytes[at] | 32) >= 'a' && (bytes[at] | 32) <= 'z')); };
@@ -113,7 +144,6 @@ Value Int(Interpreter&, const Value& input, const Arguments& arguments) {
   if (const Text* text = input.text()) {
     if (base == 0 || (base >= 2 && base <= 36)) number = ParsedInteger(*text, static_cast<int>(base));
     const auto as_float = number ? std::nullopt : ParsedFloat(*text);
-    if (as_float && std::isinf(*as_float)) FailTemplate("cannot convert float infinity to integer");
     if (as_float && std::isfinite(*as_float)) number = Truncated(*as_float);
   }
   return number ? MakeInteger(*number) : arguments.Get(0, "default", Value::Variant(int64_t{0}));
@@ -199,6 +229,7 @@ Value Indent(Interpreter& interpreter, const Value& input, const Arguments& argu
   const Text indent = width.is_integer() ? Text(std::string(static_cast<size_t>(width.integer()), ' '), true) : interpreter.Print(width);
   const Text text = interpreter.Print(input);
   Text out;
+  out.safe = text.safe;
   if (first) out.Append(indent);
   for (size_t at = 0; at <= text.bytes.size();) {
     const size_t end = std::min(text.bytes.find('\n', at), text.bytes.size());
@@ -225,7 +256,7 @@ Value Truncate(Interpreter& interpreter, const Value& input, const Arguments& ar
   if (!kill_words) {
     if (const size_t space = out.bytes.rfind(' '); space != std::string::npos) out = out.Sub(0, space);
   }
-  out.Append(end);
+  out.Append(out.safe ? EscapedForHtml(end) : end);
   return interpreter.Made(std::move(out));
 }
 
@@ -243,25 +274,32 @@ Value WordCount(Interpreter& interpreter, const Value& input, const Arguments&) 
   return Value::Variant(words);
 }
 
-Value Escape(Interpreter& interpreter, const Value& input, const Arguments&) {
-  const Text text = interpreter.Print(input);
-  Text out;
+Value Escape(Interpreter& interpreter, const Value& input, const Arguments&) { return interpreter.Made(EscapedForHtml(interpreter.Print(input))); }
+
+Value ForceEscape(Interpreter& interpreter, const Value& input, const Arguments&) {
+  return interpreter.Made(EscapedForHtml(Unsafe(interpreter.Print(input))));
+}
+
+// One name or value of a query: a space is "+" there, and "/" is not spared.
+void AppendUrlQuoted(Text& out, const Text& text, bool query) {
   for (size_t at = 0; at < text.bytes.size(); ++at) {
-    const char c = text.bytes[at];
-    const std::string_view escaped = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : "";
-    out.Append(escaped.empty() ? std::string_view(text.bytes).substr(at, 1) : escaped, text.origin[at] != 0);
+    const auto c = static_cast<uint8_t>(text.bytes[at]);
+    const bool plain = (c < 0x80 && (IsAlphabetic(c) || IsNumber(c))) || c == '_' || c == '.' || c == '-' || c == '~' || (c == '/' && !query);
+    out.Append(plain ? std::string(1, static_cast<char>(c)) : query && c == ' ' ? "+" : fmt::format("%{:02X}", c), text.origin[at] != 0);
   }
-  return interpreter.Made(std::move(out));
 }
 
 Value UrlEncode(Interpreter& interpreter, const Value& input, const Arguments&) {
-  if (input.dict() != nullptr || input.list() != nullptr) FailUnsupported("the chat template uses urlencode on a list or dictionary");
-  const Text text = interpreter.Print(input);
   Text out;
-  for (size_t at = 0; at < text.bytes.size(); ++at) {
-    const auto c = static_cast<uint8_t>(text.bytes[at]);
-    const bool plain = (c < 0x80 && (IsAlphabetic(c) || IsNumber(c))) || c == '_' || c == '.' || c == '-' || c == '~' || c == '/';
-    out.Append(plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c), text.origin[at] != 0);
+  if (input.dict() == nullptr && input.list() == nullptr) {
+    AppendUrlQuoted(out, interpreter.Print(input), false);
+    return interpreter.Made(std::move(out));
+  }
+  for (const auto& [key, value] : interpreter.Pairs(input)) {
+    if (!out.bytes.empty()) out.Append("&", true);
+    AppendUrlQuoted(out, interpreter.Print(key), true);
+    out.Append("=", true);
+    AppendUrlQuoted(out, interpreter.Print(value), true);
   }
   return interpreter.Made(std::move(out));
 }
@@ -280,12 +318,12 @@ constexpr std::array<NamedFilter, 25> kFilters = {{{"abs", Abs},
                                                    {"e", Escape},
                                                    {"escape", Escape},
                                                    {"float", Float},
-                                                   {"forceescape", Escape},
+                                                   {"forceescape", ForceEscape},
                                                    {"format", Format},
                                                    {"indent", Indent},
                                                    {"int", Int},
                                                    {"lower", ByMethod<kLower>},
-                                                   {"replace", ByMethod<kReplace>},
+                                                   {"replace", Replace},
                                                    {"round", Round},
                                                    {"safe", Safe},
                                                    {"string", StringFilter},
@@ -312,7 +350,7 @@ Value Interpreter::Filter(std::string_view name, const Value& input, const Argum
   FilterFunction function = FindTextFilter(name);
   if (function == nullptr) function = FindListFilter(name);
   if (function == nullptr) function = FindRareFilter(name);
-  if (function == nullptr) FailTemplate(fmt::format("No filter named '{}'", name));
+  if (function == nullptr) FailUnsupported(fmt::format("the chat template's filter \"{}\" is not supported", name));
   return function(*this, input, arguments);
 }
 

@@ -93,6 +93,7 @@ class Interpreter {
   std::vector<Value> Iterate(const Value& value);  // the items of a list, keys of a dictionary, characters of a text
   Value Lazily(const Value& iterable, Generator::Each each);  // a generator
   bool Next(Generator& generator, Value& item);
+  std::vector<std::pair<Value, Value>> Pairs(const Value& value);  // of a dictionary or a list of pairs
   Value Call(const Value& callee, const Arguments& arguments);
   Value Attribute(const Value& value, std::string_view name);  // value.name
   Value Item(const Value& value, const Value& key);            // value[key]
@@ -102,6 +103,7 @@ class Interpreter {
   Value CallMethod(const Value& self, std::string_view name, const Arguments& arguments);
   Value Add(const Value& left, const Value& right);
   Text Print(const Value& value);  // ToText within the limits
+  Text PrintNamespace(const Namespace& space);
   Value Made(Text text);           // a new text, counted
 
   const RenderOptions& options() const { return options_; }
@@ -154,7 +156,6 @@ class Interpreter {
   Value CallLoopMethod(Loop& loop, std::string_view name, const Arguments& arguments);
   Value CallFunction(Function function, const Arguments& arguments);
   Value CallCycler(Cycler& cycler);
-  std::vector<std::pair<Value, Value>> Pairs(const Value& value);
   Value Range(const Arguments& arguments);
   Value MakeNamespace(const Arguments& arguments);
 

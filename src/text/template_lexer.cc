@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "text/template_integer.h"
+#include "text/template_value.h"
 #include "text/utf8.h"
 
 namespace plimsoll::text {
@@ -255,6 +256,7 @@ class Lexer {
       return at + 1;
     }
     if (c == '\n') return at + 1;
+    if (c == 'N' && source_.substr(at + 1, 1) == "{") FailUnsupported(fmt::format("line {} of the chat template names a character by its Unicode name", line_));
     if (c >= '0' && c <= '7') return Coded(at, 3, 8, value);
     const size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
     if (digits != 0) return Coded(at + 1, digits, 16, value);
@@ -305,7 +307,11 @@ Result<std::vector<TemplateToken>> LexTemplate(std::string_view source) {
     return MakeError(ErrorCode::kInvalid, fmt::format("the chat template has {} bytes; at most {} are read", source.size(), kMaxSourceBytes));
   }
   const std::string plain = WithPlainNewlines(source);
-  return Lexer(plain).Run();
+  try {
+    return Lexer(plain).Run();
+  } catch (TemplateFailure& failure) {
+    return std::move(failure.error);
+  }
 }
 
 }  // namespace plimsoll::text

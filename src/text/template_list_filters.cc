@@ -207,6 +207,7 @@ Value Reverse(Interpreter& interpreter, const Value& input, const Arguments&) {
     return input.Is<Generator*>() ? list : interpreter.Lazily(list, nullptr);  // Python's reversed() is read once
   }
   Text reversed;
+  reversed.safe = input.text()->safe;
   for (const Value& item : items) reversed.Append(*item.text());
   return interpreter.Made(std::move(reversed));
 }

@@ -169,21 +169,32 @@ int64_t FindText(const Text& text, const Text& wanted, bool from_right) {
   return static_cast<int64_t>(CountCodePoints(std::string_view(text.bytes).substr(0, found)));
 }
 
-// find(sub, start, end) with Python's bounds, which count characters.
-int64_t FindWithin(const Text& text, const Arguments& arguments, bool from_right) {
-  const Text wanted = arguments.TextOr(0, "sub", "");
-  if (arguments.positional.size() < 2) return FindText(text, wanted, from_right);
-  const int64_t size = static_cast<int64_t>(CountCodePoints(text.bytes));
+struct Region {
+  Text text;
+  int64_t begin = 0;
+  bool empty = false;  // the bounds leave no place, not even an empty one
+};
+
+// method(x, start, end): the part of the text that Python's bounds, which count characters, leave.
+Region RegionOf(const Text& text, const Arguments& arguments) {
+  if (arguments.positional.size() < 2) return {text};
+  const auto size = static_cast<int64_t>(CountCodePoints(text.bytes));
   const auto bound = [&](size_t i, int64_t fallback) {
-    const int64_t given = arguments.Integer(i, "", fallback);
+    if (i >= arguments.positional.size() || arguments.positional[i].none()) return fallback;
+    const int64_t given = arguments.Integer(i, "start or end", fallback);
     return std::max<int64_t>(given < 0 ? given + size : given, 0);
   };
   const int64_t begin = bound(1, 0);
   const int64_t end = std::min(bound(2, size), size);
-  if (begin > end) return -1;
+  if (begin > end) return {{}, begin, true};
   const size_t from = ByteOffsetOf(text.bytes, static_cast<size_t>(begin));
-  const int64_t found = FindText(text.Sub(from, ByteOffsetOf(text.bytes, static_cast<size_t>(end)) - from), wanted, from_right);
-  return found < 0 ? -1 : found + begin;
+  return {text.Sub(from, ByteOffsetOf(text.bytes, static_cast<size_t>(end)) - from), begin};
+}
+
+int64_t FindWithin(const Text& text, const Arguments& arguments, bool from_right) {
+  const Region region = RegionOf(text, arguments);
+  const int64_t found = region.empty ? -1 : FindText(region.text, arguments.TextOr(0, "sub", ""), from_right);
+  return found < 0 ? -1 : found + region.begin;
 }
 
 int64_t CountText(const Text& text, const Text& wanted) {
@@ -226,8 +237,12 @@ Value CallTextMethod(Interpreter& interpreter, const Text& text, std::string_vie
   if (name == "strip" || name == "lstrip" || name == "rstrip") {
     return made(Stripped(text, arguments.TextOr(0, "chars", "").bytes, name != "rstrip", name != "lstrip"));
   }
-  if (name == "startswith") return test(MatchesAny(arguments.Required(0, "prefix"), [&](std::string_view s) { return text.bytes.starts_with(s); }));
-  if (name == "endswith") return test(MatchesAny(arguments.Required(0, "suffix"), [&](std::string_view s) { return text.bytes.ends_with(s); }));
+  if (name == "startswith" || name == "endswith") {
+    const Region region = RegionOf(text, given);
+    return test(MatchesAny(arguments.Required(0, "prefix"), [&](std::string_view wanted) {
+      return !region.empty && (name == "startswith" ? region.text.bytes.starts_with(wanted) : region.text.bytes.ends_with(wanted));
+    }));
+  }
   if (name == "split" || name == "rsplit") {
     const int64_t most = arguments.Integer(1, "maxsplit", -1);
     const Value* sep = arguments.Find(0, "sep");
@@ -250,11 +265,14 @@ Value CallTextMethod(Interpreter& interpreter, const Text& text, std::string_vie
   }
   if (name == "find" || name == "rfind" || name == "index" || name == "rindex") {
     arguments.Required(0, "sub");
-    const int64_t found = FindWithin(text, arguments, name.starts_with('r'));
+    const int64_t found = FindWithin(text, given, name.starts_with('r'));
     if (found < 0 && name.ends_with("index")) FailTemplate("substring not found");
     return number(found);
   }
-  if (name == "count") return number(CountText(text, arguments.TextOr(0, "sub", "")));
+  if (name == "count") {
+    const Region region = RegionOf(text, given);
+    return number(region.empty ? 0 : CountText(region.text, arguments.TextOr(0, "sub", "")));
+  }
   if (name == "join") {
     Text joined;
     const std::vector<Value> items = interpreter.Iterate(arguments.Required(0, "iterable"));
@@ -293,6 +311,34 @@ Value CallTextMethod(Interpreter& interpreter, const Text& text, std::string_vie
   }
   if (name == "partition" || name == "rpartition") return Partitioned(text, arguments.TextOr(0, "sep", ""), name == "rpartition");
   FailUnsupported(fmt::format("the chat template uses the method \"{}\" of a text", name));
+}
+
+// Markup's methods give Markup, and what they put into it is escaped.
+Value CallSafeTextMethod(Interpreter& interpreter, const Text& text, std::string_view name, const Arguments& given) {
+  Arguments arguments = given;
+  const size_t first = name == "replace" || name == "center" || name == "ljust" || name == "rjust" ? 1 : SIZE_MAX;
+  for (size_t i = first; i < arguments.positional.size(); ++i) {
+    if (const Text* argument = arguments.positional[i].text()) arguments.positional[i] = Value(EscapedForHtml(*argument));
+  }
+  if (name == "join") {
+    std::vector<Value> items = interpreter.Iterate(arguments.Required(0, "iterable"));
+    for (Value& item : items) {
+      if (item.text() != nullptr) item = Value(EscapedForHtml(*item.text()));
+    }
+    arguments.positional = {MakeList(std::move(items))};
+  }
+  const auto marked = [](const Value& value) {
+    if (value.text() == nullptr) return value;
+    Text safe = *value.text();
+    safe.safe = true;
+    return Value(std::move(safe));
+  };
+  const Value result = CallTextMethod(interpreter, text, name, arguments);
+  interpreter.Work(WeightOf(result));
+  if (result.list() == nullptr) return marked(result);
+  std::vector<Value> items;
+  for (const Value& item : result.list()->items) items.push_back(marked(item));
+  return MakeList(std::move(items), result.list()->kind);
 }
 
 Value CallDictMethod(Interpreter& interpreter, const Dict& dict, const Value& self, std::string_view name, const Arguments& arguments) {
@@ -337,7 +383,9 @@ Value Interpreter::CallMethod(const Value& self, std::string_view name, const Ar
     for (Value& key : Iterate(arguments.Required(0, "iterable"))) items.emplace_back(std::move(key), arguments.Get(1, "value", Value::Variant(None{})));
     return MakeDict(std::move(items));
   }
-  if (const Text* text = self.text()) return CallTextMethod(*this, *text, name, arguments);
+  if (const Text* text = self.text()) {
+    return text->safe ? CallSafeTextMethod(*this, *text, name, arguments) : CallTextMethod(*this, *text, name, arguments);
+  }
   if (const Dict* dict = self.dict()) return CallDictMethod(*this, *dict, self, name, arguments);
   if (const List* list = self.list()) return CallListMethod(*this, *list, self, name, arguments);
   FailTemplate(fmt::format("'{}' object has no method \"{}\"", TypeName(self), name));

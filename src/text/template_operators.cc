@@ -35,8 +35,10 @@ Value Interpreter::EvaluateBinary(const Expression& expression, Scope& scope) {
 
 Value Interpreter::Add(const Value& left, const Value& right) {
   if (left.text() != nullptr && right.text() != nullptr) {
-    Text joined = *left.text();
-    joined.Append(*right.text());
+    const bool safe = left.text()->safe || right.text()->safe;
+    Work(safe ? 8 * (WeightOf(left) + WeightOf(right)) : 0);
+    Text joined = safe ? EscapedForHtml(*left.text()) : *left.text();
+    joined.Append(safe ? EscapedForHtml(*right.text()) : *right.text());
     return Made(std::move(joined));
   }
   if (left.list() != nullptr && right.list() != nullptr && left.list()->list_or_tuple() && right.list()->list_or_tuple() && left.list()->tuple() == right.list()->tuple()) {
@@ -69,6 +71,7 @@ Value Interpreter::Repeat(const Value& value, int64_t times) {
   if (each == 0) return value;
   if (value.text() != nullptr) {
     Text repeated;
+    repeated.safe = value.text()->safe;
     for (int64_t i = 0; i < times; ++i) repeated.Append(*value.text());
     return Value(std::move(repeated));
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 
 #include "text/template_integer.h"
 #include "text/template_parser.h"
@@ -41,7 +42,9 @@ ExpressionPtr ExpressionParser::Number() {
   const char* end = token.text.data() + token.text.size();
   if (token.kind == TokenKind::kFloat) {
     double number = 0;
-    if (std::from_chars(token.text.data(), end, number).ec != std::errc()) Fail("a number is out of range");
+    if (std::from_chars(token.text.data(), end, number).ec == std::errc::result_out_of_range) {
+      number = token.text.find('-') != std::string::npos ? 0.0 : std::numeric_limits<double>::infinity();  // as Python reads it
+    }
     made->literal = Value::Variant(number);
   } else {
     made->literal = MakeInteger(*BigInteger::Parse(token.text));
@@ -155,7 +158,7 @@ void ExpressionParser::CallArguments(Expression& call) {
 
 ExpressionPtr ExpressionParser::ParseFilterChain(ExpressionPtr operand) {
   const std::string name = ExpectName();
-  if (!IsKnownFilter(name)) FailUnsupported(fmt::format("line {} of the chat template: the filter \"{}\" is not supported", Peek().line, name));
+  if (!IsKnownFilter(name)) unknown_.push_back(fmt::format("line {} of the chat template: the filter \"{}\" is not supported", Peek().line, name));
   auto made = Make(ExpressionKind::kFilter, name, std::move(operand));
   if (IsOperator("(")) CallArguments(*made);
   return Filters(std::move(made));
@@ -195,7 +198,7 @@ bool ExpressionParser::BeginsTestArgument() const {
 ExpressionPtr ExpressionParser::Test(ExpressionPtr operand) {
   const bool negated = Skip(TokenKind::kName, "not");
   const std::string name = ExpectName();
-  if (!IsKnownTest(name)) FailUnsupported(fmt::format("line {} of the chat template: the test \"{}\" is not supported", Peek().line, name));
+  if (!IsKnownTest(name)) unknown_.push_back(fmt::format("line {} of the chat template: the test \"{}\" is not supported", Peek().line, name));
   auto made = Make(ExpressionKind::kTest, name, std::move(operand));
   if (IsOperator("(")) {
     CallArguments(*made);

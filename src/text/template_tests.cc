@@ -27,6 +27,7 @@ bool Divides(int64_t divisor, const Value& value, std::string_view test) {
 }
 
 bool IsCallable(const Value& value) {
+  if (value.undefined()) return true;  // it can be called: that is an error of its own
   return value.Is<Macro*>() || value.Is<Function>() || value.method() != nullptr || value.Is<Loop*>() || (value.Is<Cycler*>() && value.As<Cycler*>()->joiner);
 }
 
@@ -55,7 +56,7 @@ int TypeTest(std::string_view name, const Value& value) {
     return passes || (name == "iterable" && (list != nullptr || value.Is<Loop*>() || value.Is<Generator*>()));
   }
   if (name == "callable") return IsCallable(value);
-  if (name == "escaped") return false;
+  if (name == "escaped") return value.text() != nullptr && value.text()->safe;
   return -1;
 }
 
@@ -65,6 +66,7 @@ bool IsKnownTest(std::string_view name) { return std::find(kTests.begin(), kTest
 
 bool Interpreter::Test(std::string_view name, const Value& input, const Arguments& arguments) {
   Step();
+  if (!IsKnownTest(name)) FailUnsupported(fmt::format("the chat template's test \"{}\" is not supported", name));
   if (const int result = TypeTest(name, input); result >= 0) return result != 0;
   if (name == "odd") return !Divides(2, input, name);
   if (name == "even") return Divides(2, input, name);

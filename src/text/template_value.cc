@@ -61,6 +61,7 @@ std::string Escaped(const CodePoint& point, std::string_view bytes, char quote) 
 }
 
 void AppendQuoted(Text& out, const Text& text) {
+  if (text.safe) out.Append("Markup(", true);
   const bool doubled = text.bytes.find('\'') != std::string::npos && text.bytes.find('"') == std::string::npos;
   const char quote = doubled ? '"' : '\'';
   out.Append({&quote, 1}, true);
@@ -70,6 +71,7 @@ void AppendQuoted(Text& out, const Text& text) {
     at += point.length;
   }
   out.Append({&quote, 1}, true);
+  if (text.safe) out.Append(")", true);
 }
 
 void AppendRepr(Text& out, const Value& value);
@@ -86,7 +88,10 @@ std::string_view TypeNameOf(ListKind kind) {
 }
 
 void AppendList(Text& out, const List& list) {
-  if (list.kind == ListKind::kRange) return out.Append(list.shown, true);
+  if (list.kind == ListKind::kRange) {
+    if (list.shown.empty()) FailUnsupported("the chat template prints a slice of a range");
+    return out.Append(list.shown, true);
+  }
   const bool view = !list.list_or_tuple();
   if (view) out.Append(fmt::format("{}(", TypeNameOf(list.kind)), true);
   out.Append(list.tuple() ? "(" : "[", true);
@@ -232,6 +237,18 @@ bool Contains(const Value& container, const Value& item) {
   }
   if (container.undefined()) return false;
   FailTemplate(fmt::format("argument of type '{}' is not iterable", TypeName(container)));
+}
+
+Text EscapedForHtml(const Text& text) {
+  if (text.safe) return text;
+  Text out;
+  for (size_t at = 0; at < text.bytes.size(); ++at) {
+    const char c = text.bytes[at];
+    const std::string_view escaped = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : "";
+    out.Append(escaped.empty() ? std::string_view(text.bytes).substr(at, 1) : escaped, text.origin[at] != 0);
+  }
+  out.safe = true;
+  return out;
 }
 
 Text Repr(const Value& value) {

@@ -26,6 +26,7 @@ struct TemplateFailure {
 struct Text {
   std::string bytes;
   std::string origin;  // one byte for each of bytes: 1 trusted, 0 not
+  bool safe = false;   // Python's Markup, which the filters safe and escape make: what is joined to it is escaped for HTML
 
   Text() = default;
   Text(std::string_view text, bool trusted) : bytes(text), origin(text.size(), trusted ? 1 : 0) {}
@@ -41,6 +42,7 @@ struct Text {
   Text Sub(size_t at, size_t length) const {
     Text part;
     part.Append(*this, at, length);
+    part.safe = safe;
     return part;
   }
 };
@@ -154,6 +156,9 @@ bool Equal(const Value& a, const Value& b);
 int Compare(const Value& a, const Value& b);
 // Whether `item` is in the container; fails where there is no such thing.
 bool Contains(const Value& container, const Value& item);
+
+// The text as HTML holds it: as it is if it is safe already.
+Text EscapedForHtml(const Text& text);
 
 // Python's str() and repr(); undefined is the empty text.
 Text ToText(const Value& value);
