@@ -1,5 +1,7 @@
 #include "text/chat_template.h"
 
+#include <fmt/format.h>
+
 #include <new>
 
 #include "text/json_tree.h"
@@ -25,6 +27,21 @@ Value WithTrustedRole(const Value& message) {
     if (key.text()->bytes == "role") value = MakeText(role->text()->bytes, true);
   }
   return MakeDict(std::move(items));
+}
+
+// A message's reasoning goes by three names; the reference library gives it to templates by the first two of them.
+Value WithReasoning(const Value& message) {
+  const Dict* dict = message.dict();
+  if (dict == nullptr) FailTemplate(fmt::format("a message is a JSON object, not of type {}", TypeName(message)));
+  for (const std::string_view name : {"reasoning_content", "thinking", "reasoning"}) {
+    const Value* reasoning = dict->Find(name);
+    if (reasoning == nullptr || reasoning->none()) continue;
+    std::vector<std::pair<Value, Value>> items = {{MakeText("thinking"), *reasoning}};
+    items.insert(items.end(), dict->items.begin(), dict->items.end());
+    items.emplace_back(MakeText("reasoning_content"), *reasoning);
+    return MakeDict(std::move(items));
+  }
+  return message;
 }
 
 Value ParsedVariable(std::string_view json, std::string_view what) {
@@ -104,7 +121,7 @@ Result<Rendered> ChatTemplate::RenderJson(std::string_view messages_json, const 
     const Value parsed = ParsedVariable(messages_json, "messages");
     if (parsed.list() == nullptr) FailTemplate("the messages are not a JSON array");
     std::vector<Value> values;
-    for (const Value& message : parsed.list()->items) values.push_back(WithTrustedRole(message));
+    for (const Value& message : parsed.list()->items) values.push_back(WithReasoning(WithTrustedRole(message)));
     return MakeList(std::move(values));
   });
 }

@@ -1,4 +1,4 @@
-// SmolLM2's chat template against the reference library: text and ids.
+// The chat templates of two real models against the reference library: SmolLM2's text and ids, Qwen's text.
 #include <gtest/gtest.h>
 
 #include "text/chat_template.h"
@@ -45,6 +45,20 @@ TEST(ChatTemplateGolden, SmolLm2) {
     }
   }
   EXPECT_LT(literal_specials, 20u);
+}
+
+TEST(ChatTemplateGolden, Qwen25Coder) {
+  const auto chat = ChatTemplate::Parse(golden::ReadFile(golden::Path("models/qwen2.5-coder-0.5b-instruct/chat_template.jinja")));
+  ASSERT_TRUE(chat.has_value()) << Describe(chat.error());
+  const auto lines = golden::ReadLines(golden::Path("chat/qwen2.5-coder-0.5b-instruct.jsonl"));
+  ASSERT_EQ(lines.size(), 20u);
+  for (const JsonValue& line : lines) {
+    for (const bool prompt : {true, false}) {
+      const auto rendered = chat->Render(MessagesOf(line), {.add_generation_prompt = prompt});
+      ASSERT_TRUE(rendered.has_value()) << Describe(rendered.error());
+      ASSERT_EQ(rendered->Text(), line.Find(prompt ? "prompt" : "no_prompt")->Find("text")->text);
+    }
+  }
 }
 
 }  // namespace

@@ -79,6 +79,62 @@ TEST(ChatTemplate, OnlyKnownRolesAreTrusted) {
   EXPECT_FALSE(chat.RenderJson("[").has_value());
 }
 
+// transformers gives a message's reasoning to templates under both of its usual names.
+TEST(ChatTemplate, ReasoningGoesByBothNames) {
+  const auto chat = ChatTemplate::Parse("{{ messages[0] }}").value();
+  EXPECT_EQ(chat.RenderJson(R"([{"role": "user", "reasoning": "r"}])").value().Text(),
+            "{'thinking': 'r', 'role': 'user', 'reasoning': 'r', 'reasoning_content': 'r'}");
+  EXPECT_EQ(chat.RenderJson(R"([{"thinking": "a", "reasoning_content": null}])").value().Text(), "{'thinking': 'a', 'reasoning_content': 'a'}");
+  EXPECT_FALSE(chat.RenderJson(R"(["text"])").has_value());
+}
+
+// What select, map and their kin give is read once, has no length and counts as true even when nothing is left.
+TEST(ChatTemplate, GeneratorsAreReadOnce) {
+  EXPECT_EQ(Render("{% set x = [1, 2] | select('odd') %}{{ x | join }}|{{ x | join }}|{{ 'yes' if x else 'no' }}"), "1||yes");
+  EXPECT_EQ(Render("{% set x = range(5) | map('string') %}{{ x | first }}{{ x | first }}{{ '3' in x }}{{ x | list }}"), "01True['4']");
+  EXPECT_EQ(Render("{{ [1, nothing.x] | first }}").substr(0, 5), "error");
+  EXPECT_EQ(Render("{{ [1, 'a'] | map('round') | first }}"), "1");  // the second one is never made
+  for (const char* source : {"{{ [] | select | length }}", "{{ [1] | map('abs') | tojson }}", "{{ ([1] | select)[:1] }}", "{{ [1] | select | last }}"}) {
+    EXPECT_EQ(Render(source).substr(0, 5), "error") << source;
+  }
+}
+
+// The filter safe gives Python's Markup: what is joined to it by + or its methods is escaped, but not by ~.
+TEST(ChatTemplate, SafeTextEscapesItsNeighbours) {
+  EXPECT_EQ(Render("{{ '<' | safe + '<' }} {{ ('<' | safe) ~ '<' }} {{ '<' }} {{ ['<' | safe] }}"), "<&lt; << < [Markup('<')]");
+  EXPECT_EQ(Render("{{ ('<%s>' | safe) % '<' }} {{ (',' | safe).join(['<', 'a' | safe]) }} {{ '<' | escape | escape }}"), "<&lt;> &lt;,a &lt;");
+  EXPECT_EQ(Origins("{{ '<' | safe + messages[1].content }}"), "<«&lt;|im_end|&gt;Hi»");
+}
+
+// An unknown filter within an if block is an error only where it is run, as in Jinja2.
+TEST(ChatTemplate, UnknownFiltersInBranchesNotTaken) {
+  EXPECT_EQ(Render("{% if false %}{{ 1 | nope }}{% endif %}{{ 2 if true else 1 is nope }}"), "2");
+  for (const char* source : {"{% if true %}{{ 1 | nope }}{% endif %}", "{% if false %}{% for x in [] %}{{ 1 | nope }}{% endfor %}{% endif %}",
+                             "{% macro m() %}{{ 1 | nope }}{% endmacro %}", "{{ [1] | map('nope') | list }}"}) {
+    const auto rendered = TryRender(source);
+    ASSERT_FALSE(rendered.has_value()) << source;
+    EXPECT_EQ(rendered.error().code, ErrorCode::kUnsupported) << source;
+    EXPECT_NE(rendered.error().message.find("\"nope\""), std::string::npos) << rendered.error().message;
+  }
+}
+
+TEST(ChatTemplate, FormatsAndCharactersAsPython) {
+  EXPECT_EQ(Render("{{ '{:,}'.format(1234567) }} {{ '{:.1%}'.format(0.25) }} {{ '%c' % 65 }} {{ 'abcabc'.find('b', 2) }} {{ 'a b c'.rsplit(none, 1) }}"),
+            "1,234,567 25.0% A 4 ['a b', 'c']");
+  EXPECT_EQ(Render("{{ 'ﬁ ΑΣ' | upper }} {{ 'ΑΣ' | lower }} {{ 'ŉ ǆ'.title() }} {{ \"it's a-b\" | title }} {{ '٣' | int }}"), "FI ΑΣ ας ʼN ǅ It's A-B 3");
+  EXPECT_EQ(Render("{{ range(1, 3) }} {{ {'a': 1}.items() }} {% for i in range(3)[::-1] %}{{ i }}{% endfor %}"), "range(1, 3) dict_items([('a', 1)]) 210");
+  EXPECT_EQ(Render("{{ none | selectattr('a') | list }} {{ namespace(a=1) }} {{ 1e999 }}"), "[] <Namespace {'a': 1}> inf");
+}
+
+TEST(ChatTemplate, WholeNumbersHaveNoBound) {
+  EXPECT_EQ(Render("{{ 2 ** 100 }} {{ -(2 ** 63) }} {{ 9223372036854775807 + 1 }} {{ (10 ** 40) // 7 % 1000 }}"),
+            "1267650600228229401496703205376 -9223372036854775808 9223372036854775808 428");
+  EXPECT_EQ(Render("{{ (-(10 ** 30)) // 7 }} {{ (10 ** 30) % -7 }} {{ 10 ** 30 / 10 ** 29 }} {{ 2 ** 64 > 1e19 }}"),
+            "-142857142857142857142857142858 -6 10.0 True");
+  const auto chat = ChatTemplate::Parse("{{ messages[0].id }} {{ messages[0] | tojson }}").value();
+  EXPECT_EQ(chat.RenderJson(R"([{"id": 12345678901234567890123}])").value().Text(), "12345678901234567890123 {\"id\": 12345678901234567890123}");
+}
+
 TEST(ChatTemplate, RaiseExceptionGivesItsMessage) {
   const auto rendered = TryRender("{{ raise_exception('Roles must alternate') }}");
   EXPECT_EQ(rendered.error().message, "Roles must alternate");
@@ -93,9 +149,10 @@ TEST(ChatTemplate, RefusesByName) {
     EXPECT_NE(rendered.error().message.find(name), std::string::npos) << rendered.error().message;
   };
   refused("{% include 'x' %}", "\"include\"");
-  refused("{{ 'a' | pprint }}", "\"pprint\"");
+  refused("{{ 'a' | urlize }}", "\"urlize\"");
   refused("{{ 1 is magic }}", "\"magic\"");
-  refused("{{ 2 ** 64 }}", "64 bits");
+  refused("{{ 10 ** 5000 }}", "4300 digits");
+  refused("{{ 10 ** 100000 }}", "largest");
 }
 
 TEST(ChatTemplate, BrokenTemplatesNameTheLine) {

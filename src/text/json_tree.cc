@@ -26,9 +26,12 @@ class TreeBuilder {
   bool number_integer(number_integer_t value) { return Integer(value); }
   bool number_unsigned(number_unsigned_t value) {
     if (value <= static_cast<number_unsigned_t>(INT64_MAX)) return Integer(static_cast<int64_t>(value));
-    return Float(static_cast<double>(value));
+    return Float(static_cast<double>(value), std::to_string(value));
   }
-  bool number_float(number_float_t value, const string_t&) { return Float(value); }
+  bool number_float(number_float_t value, const string_t& written) {
+    const bool whole = written.find_first_not_of("-0123456789") == string_t::npos;
+    return Float(value, whole ? written : string_t());
+  }
   bool string(string_t& value) {
     if (!claimed_depth_) return Scalar({.kind = JsonKind::kString, .text = std::move(value)});
     sink_->OnString(value, *claimed_depth_);
@@ -61,8 +64,8 @@ class TreeBuilder {
     return Scalar({.kind = JsonKind::kInteger, .integer = value, .number = static_cast<double>(value)});
   }
 
-  bool Float(double value) {
-    if (!claimed_depth_) return Scalar({.kind = JsonKind::kFloat, .number = value});
+  bool Float(double value, std::string digits = {}) {
+    if (!claimed_depth_) return Scalar({.kind = JsonKind::kFloat, .number = value, .text = std::move(digits)});
     sink_->OnNumber(value, *claimed_depth_);
     return SinkIsHappy();
   }

@@ -21,7 +21,7 @@ struct JsonValue {
   bool boolean = false;
   int64_t integer = 0;
   double number = 0;  // of an integer too
-  std::string text;
+  std::string text;    // of a whole number beyond 64 bits too (its kind is kFloat): its digits
   std::vector<JsonValue> items;
   std::vector<std::string> keys;  // of an object: the name of each item, in the order of the text
 

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "text/json_tree.h"
+#include "text/template_case.h"
+#include "text/template_integer.h"
 #include "text/template_interpreter.h"
-#include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace plimsoll::text {
@@ -60,7 +61,7 @@ std::vector<size_t> CharacterOffsets(std::string_view text) {
 
 Text Stripped(const Text& text, std::string_view characters, bool left, bool right) {
   const auto strips = [characters](char32_t c) {
-    if (characters.empty()) return IsSpace(c) || (c >= 0x1C && c <= 0x1F);
+    if (characters.empty()) return IsPythonSpace(c);
     for (size_t at = 0; at < characters.size();) {
       const CodePoint point = DecodeAt(characters, at);
       if (point.value == c) return true;
@@ -85,7 +86,10 @@ Value ValueOfJson(const JsonValue& json) {
     case JsonKind::kNull: return Value::Variant(None{});
     case JsonKind::kBool: return Value::Variant(json.boolean);
     case JsonKind::kInteger: return Value::Variant(json.integer);
-    case JsonKind::kFloat: return Value::Variant(json.number);
+    case JsonKind::kFloat: {
+      if (const auto whole = json.text.empty() ? std::nullopt : BigInteger::Parse(json.text)) return MakeInteger(*whole);
+      return Value::Variant(json.number);
+    }
     case JsonKind::kString: return MakeText(json.text, false);
     case JsonKind::kArray: {
       std::vector<Value> items;

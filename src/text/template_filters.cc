@@ -6,12 +6,20 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
+#include "text/template_case.h"
+#include "text/template_integer.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace plimsoll::text {
 namespace {
+
+Text Unsafe(Text text) {
+  text.safe = false;
+  return text;
+}
 
 struct NamedFilter {
   std::string_view name;
@@ -27,7 +35,11 @@ constexpr char kUpper[] = "upper";
 constexpr char kLower[] = "lower";
 constexpr char kCapitalize[] = "capitalize";
 constexpr char kStrip[] = "strip";
-constexpr char kReplace[] = "replace";
+
+// Not Markup's own method: the filter reads and gives plain text.
+Value Replace(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
+  return interpreter.CallMethod(Value(Unsafe(interpreter.Print(input))), "replace", arguments);
+}
 
 Value Default(Interpreter&, const Value& input, const Arguments& arguments) {
   const bool falsy_too = arguments.Flag(1, "boolean", false);
@@ -52,52 +64,89 @@ Value ToJsonFilter(Interpreter& interpreter, const Value& input, const Arguments
 }
 
 Value StringFilter(Interpreter& interpreter, const Value& input, const Arguments&) { return interpreter.Made(interpreter.Print(input)); }
-Value Safe(Interpreter& interpreter, const Value& input, const Arguments&) { return interpreter.Made(interpreter.Print(input)); }
+
+Value Safe(Interpreter& interpreter, const Value& input, const Arguments&) {
+  Text text = interpreter.Print(input);
+  text.safe = true;
+  return interpreter.Made(std::move(text));
+}
 
 Value Abs(Interpreter&, const Value& input, const Arguments&) {
   if (input.Is<double>()) return Value::Variant(std::abs(input.number()));
-  if (!input.is_integer() || input.integer() == INT64_MIN) FailTemplate(fmt::format("bad operand type for abs(): '{}'", TypeName(input)));
-  return Value::Variant(std::abs(input.integer()));
+  if (!input.is_whole()) FailTemplate(fmt::format("bad operand type for abs(): '{}'", TypeName(input)));
+  return NumberArithmetic(input.number() < 0 ? "-" : "+", Value(Value::Variant(int64_t{0})), input);
+}
+
+// Python reads the decimal digits of every script; each script's ten stand in a row.
+std::string WithAsciiDigits(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint point = DecodeAt(text, at);
+    int value = 0;
+    if (point.value >= 0x80 && IsDecimal(point.value)) {
+      while (value < 9 && IsDecimal(point.value - static_cast<char32_t>(value) - 1)) ++value;
+      out.push_back(static_cast<char>('0' + value));
+    } else {
+      out.append(text.substr(at, point.length));
+    }
+    at += point.length;
+  }
+  return out;
+}
+
+// The digits of a number as Python reads it: white space around it goes, and so does "_" between two digits.
+std::string TrimmedNumber(const Text& text) {
+  const std::string bytes = WithAsciiDigits(Stripped(text, {}, true, true).bytes);
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const auto digit = [&](size_t at) { return at < bytes.size() && ((bytes[at] >= '0' && bytes[at] <= '9') || ((bytes[at] | 32) >= 'a' && (bytes[at] | 32) <= 'z')); };
+    if (bytes[i] == '_' && i > 0 && digit(i - 1) && digit(i + 1)) continue;
+    out.push_back(bytes[i]);
+  }
+  if (out.starts_with('+') && !out.starts_with("+-")) out.erase(0, 1);
+  return out;
 }
 
 std::optional<double> ParsedFloat(const Text& text) {
-  const Text trimmed = Stripped(text, {}, true, true);
-  std::string_view bytes = trimmed.bytes;
-  if (bytes.starts_with('+')) bytes.remove_prefix(1);
+  const std::string bytes = TrimmedNumber(text);
   double number = 0;
   const auto parsed = std::from_chars(bytes.data(), bytes.data() + bytes.size(), number);
-  if (bytes.empty() || parsed.ec != std::errc() || parsed.ptr != bytes.data() + bytes.size()) return std::nullopt;
-  return number;
+  if (bytes.empty() || bytes.find('(') != std::string::npos || parsed.ptr != bytes.data() + bytes.size()) return std::nullopt;
+  if (parsed.ec == std::errc()) return number;
+  // Out of range: too small is zero, too large is infinite, as the exponent's sign tells.
+  const bool tiny = bytes.find("e-") != std::string::npos || bytes.find("E-") != std::string::npos;
+  return (bytes.starts_with('-') ? -1.0 : 1.0) * (tiny ? 0.0 : std::numeric_limits<double>::infinity());
 }
 
-std::optional<int64_t> ParsedInteger(const Text& text, int base) {
-  const Text trimmed = Stripped(text, {}, true, true);
-  std::string_view bytes = trimmed.bytes;
-  if (bytes.starts_with('+')) bytes.remove_prefix(1);
-  if (base == 16 && (bytes.starts_with("0x") || bytes.starts_with("0X"))) bytes.remove_prefix(2);
-  if (base == 2 && (bytes.starts_with("0b") || bytes.starts_with("0B"))) bytes.remove_prefix(2);
-  if (base == 8 && (bytes.starts_with("0o") || bytes.starts_with("0O"))) bytes.remove_prefix(2);
-  int64_t number = 0;
-  const auto parsed = std::from_chars(bytes.data(), bytes.data() + bytes.size(), number, base);
-  if (bytes.empty() || parsed.ec != std::errc() || parsed.ptr != bytes.data() + bytes.size()) return std::nullopt;
-  return number;
+std::optional<BigInteger> ParsedInteger(const Text& text, int base) {
+  std::string bytes = TrimmedNumber(text);
+  const size_t sign = bytes.starts_with('-') ? 1 : 0;
+  const std::string prefix = bytes.substr(sign, 2);
+  const int written = prefix == "0x" || prefix == "0X" ? 16 : prefix == "0o" || prefix == "0O" ? 8 : prefix == "0b" || prefix == "0B" ? 2 : 0;
+  if (written != 0 && (base == written || base == 0)) {
+    bytes.erase(sign, 2);
+    base = written;
+  }
+  if (bytes.substr(sign).starts_with('-')) return std::nullopt;
+  return BigInteger::Parse(bytes, base == 0 ? 10 : base);
 }
 
-std::optional<int64_t> Truncated(double number) {
-  if (!std::isfinite(number) || std::abs(number) >= 9.2e18) return std::nullopt;
-  return static_cast<int64_t>(number);
-}
+// A float without its fraction.
+BigInteger Truncated(double number) { return *BigInteger::Parse(fmt::format("{:.0f}", std::trunc(number))); }
 
 Value Int(Interpreter&, const Value& input, const Arguments& arguments) {
   if (input.undefined()) FailTemplate("int of an undefined value");
-  std::optional<int64_t> number;
-  if (input.is_integer()) number = input.integer();
-  if (input.Is<double>()) number = Truncated(input.number());
+  const int64_t base = arguments.Integer(1, "base", 10);
+  std::optional<BigInteger> number;
+  if (input.is_whole()) number = BigOf(input);
+  if (input.Is<double>() && std::isinf(input.number())) FailTemplate("cannot convert float infinity to integer");
+  if (input.Is<double>() && std::isfinite(input.number())) number = Truncated(input.number());
   if (const Text* text = input.text()) {
-    number = ParsedInteger(*text, static_cast<int>(std::clamp<int64_t>(arguments.Integer(1, "base", 10), 2, 36)));
-    if (const auto as_float = number ? std::nullopt : ParsedFloat(*text)) number = Truncated(*as_float);
+    if (base == 0 || (base >= 2 && base <= 36)) number = ParsedInteger(*text, static_cast<int>(base));
+    const auto as_float = number ? std::nullopt : ParsedFloat(*text);
+    if (as_float && std::isfinite(*as_float)) number = Truncated(*as_float);
   }
-  return number ? Value(Value::Variant(*number)) : arguments.Get(0, "default", Value::Variant(int64_t{0}));
+  return number ? MakeInteger(*number) : arguments.Get(0, "default", Value::Variant(int64_t{0}));
 }
 
 Value Float(Interpreter&, const Value& input, const Arguments& arguments) {
@@ -133,26 +182,27 @@ Value Round(Interpreter& interpreter, const Value& input, const Arguments& argum
     return Value::Variant((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
   }
   if (method != "common") FailTemplate("method must be common, ceil or floor");
-  if (input.is_integer() && precision >= 0) return Value::Variant(input.integer());
+  if (input.is_whole() && precision >= 0) return input.big() != nullptr ? input : Value(Value::Variant(input.integer()));
+  if (input.big() != nullptr) FailUnsupported("the chat template rounds a whole number beyond 64 bits to tens or hundreds");
   if (input.is_integer()) return Value::Variant(RoundedToTens(input.integer(), -precision));
+  if (!std::isfinite(input.number())) return input;
   if (precision < 0) FailUnsupported("the chat template rounds a float to tens or hundreds");
   const std::string digits = fmt::format("{:.{}f}", input.number(), static_cast<int>(precision));
   return Value::Variant(*ParsedFloat(Text(digits, true)));
 }
 
+// Unlike str.title(): words begin after white space, "-" and opening brackets only, and their first character is in upper case.
 Value Title(Interpreter& interpreter, const Value& input, const Arguments&) {
-  static constexpr std::string_view kBreaks = "-({[<";
+  const auto splits = [](char32_t c) { return IsPythonSpace(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<'; };
   const Text text = interpreter.Print(input);
   Text out;
-  bool start = true;
-  std::string piece;
   for (size_t at = 0; at < text.bytes.size();) {
-    const CodePoint point = DecodeAt(text.bytes, at);
-    piece.clear();
-    start ? AppendUpper(piece, point.value) : AppendLower(piece, point.value);
-    out.Append(piece, text.origin[at] != 0);
-    start = IsSpace(point.value) || (point.value < 0x80 && kBreaks.find(static_cast<char>(point.value)) != std::string_view::npos);
-    at += point.length;
+    const CodePoint first = DecodeAt(text.bytes, at);
+    size_t end = at + first.length;
+    while (end < text.bytes.size() && splits(DecodeAt(text.bytes, end).value) == splits(first.value)) end += DecodeAt(text.bytes, end).length;
+    out.Append(Uppercase(text.Sub(at, first.length)));
+    out.Append(Lowercase(text.Sub(at + first.length, end - at - first.length)));
+    at = end;
   }
   return interpreter.Made(std::move(out));
 }
@@ -179,6 +229,7 @@ Value Indent(Interpreter& interpreter, const Value& input, const Arguments& argu
   const Text indent = width.is_integer() ? Text(std::string(static_cast<size_t>(width.integer()), ' '), true) : interpreter.Print(width);
   const Text text = interpreter.Print(input);
   Text out;
+  out.safe = text.safe;
   if (first) out.Append(indent);
   for (size_t at = 0; at <= text.bytes.size();) {
     const size_t end = std::min(text.bytes.find('\n', at), text.bytes.size());
@@ -205,7 +256,7 @@ Value Truncate(Interpreter& interpreter, const Value& input, const Arguments& ar
   if (!kill_words) {
     if (const size_t space = out.bytes.rfind(' '); space != std::string::npos) out = out.Sub(0, space);
   }
-  out.Append(end);
+  out.Append(out.safe ? EscapedForHtml(end) : end);
   return interpreter.Made(std::move(out));
 }
 
@@ -215,7 +266,7 @@ Value WordCount(Interpreter& interpreter, const Value& input, const Arguments&) 
   bool in_word = false;
   for (size_t at = 0; at < text.bytes.size();) {
     const CodePoint point = DecodeAt(text.bytes, at);
-    const bool word = IsWordCharacter(point.value);
+    const bool word = IsAlphabetic(point.value) || IsNumber(point.value) || point.value == '_';  // Python's \w
     if (word && !in_word) ++words;
     in_word = word;
     at += point.length;
@@ -223,25 +274,32 @@ Value WordCount(Interpreter& interpreter, const Value& input, const Arguments&) 
   return Value::Variant(words);
 }
 
-Value Escape(Interpreter& interpreter, const Value& input, const Arguments&) {
-  const Text text = interpreter.Print(input);
-  Text out;
+Value Escape(Interpreter& interpreter, const Value& input, const Arguments&) { return interpreter.Made(EscapedForHtml(interpreter.Print(input))); }
+
+Value ForceEscape(Interpreter& interpreter, const Value& input, const Arguments&) {
+  return interpreter.Made(EscapedForHtml(Unsafe(interpreter.Print(input))));
+}
+
+// One name or value of a query: a space is "+" there, and "/" is not spared.
+void AppendUrlQuoted(Text& out, const Text& text, bool query) {
   for (size_t at = 0; at < text.bytes.size(); ++at) {
-    const char c = text.bytes[at];
-    const std::string_view escaped = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : "";
-    out.Append(escaped.empty() ? std::string_view(text.bytes).substr(at, 1) : escaped, text.origin[at] != 0);
+    const auto c = static_cast<uint8_t>(text.bytes[at]);
+    const bool plain = (c < 0x80 && (IsAlphabetic(c) || IsNumber(c))) || c == '_' || c == '.' || c == '-' || c == '~' || (c == '/' && !query);
+    out.Append(plain ? std::string(1, static_cast<char>(c)) : query && c == ' ' ? "+" : fmt::format("%{:02X}", c), text.origin[at] != 0);
   }
-  return interpreter.Made(std::move(out));
 }
 
 Value UrlEncode(Interpreter& interpreter, const Value& input, const Arguments&) {
-  if (input.dict() != nullptr || input.list() != nullptr) FailUnsupported("the chat template uses urlencode on a list or dictionary");
-  const Text text = interpreter.Print(input);
   Text out;
-  for (size_t at = 0; at < text.bytes.size(); ++at) {
-    const auto c = static_cast<uint8_t>(text.bytes[at]);
-    const bool plain = (c < 0x80 && (IsAlphabetic(c) || IsNumber(c))) || c == '_' || c == '.' || c == '-' || c == '~' || c == '/';
-    out.Append(plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c), text.origin[at] != 0);
+  if (input.dict() == nullptr && input.list() == nullptr) {
+    AppendUrlQuoted(out, interpreter.Print(input), false);
+    return interpreter.Made(std::move(out));
+  }
+  for (const auto& [key, value] : interpreter.Pairs(input)) {
+    if (!out.bytes.empty()) out.Append("&", true);
+    AppendUrlQuoted(out, interpreter.Print(key), true);
+    out.Append("=", true);
+    AppendUrlQuoted(out, interpreter.Print(value), true);
   }
   return interpreter.Made(std::move(out));
 }
@@ -260,12 +318,12 @@ constexpr std::array<NamedFilter, 25> kFilters = {{{"abs", Abs},
                                                    {"e", Escape},
                                                    {"escape", Escape},
                                                    {"float", Float},
-                                                   {"forceescape", Escape},
+                                                   {"forceescape", ForceEscape},
                                                    {"format", Format},
                                                    {"indent", Indent},
                                                    {"int", Int},
                                                    {"lower", ByMethod<kLower>},
-                                                   {"replace", ByMethod<kReplace>},
+                                                   {"replace", Replace},
                                                    {"round", Round},
                                                    {"safe", Safe},
                                                    {"string", StringFilter},
@@ -284,14 +342,15 @@ FilterFunction FindTextFilter(std::string_view name) {
   return found == kFilters.end() ? nullptr : found->function;
 }
 
-bool IsKnownFilter(std::string_view name) { return FindTextFilter(name) != nullptr || FindListFilter(name) != nullptr; }
+bool IsKnownFilter(std::string_view name) { return FindTextFilter(name) != nullptr || FindListFilter(name) != nullptr || FindRareFilter(name) != nullptr; }
 
 Value Interpreter::Filter(std::string_view name, const Value& input, const Arguments& arguments) {
   const Level level(*this);
   Step(WeightOf(input) / 64 + 1);
   FilterFunction function = FindTextFilter(name);
   if (function == nullptr) function = FindListFilter(name);
-  if (function == nullptr) FailTemplate(fmt::format("No filter named '{}'", name));
+  if (function == nullptr) function = FindRareFilter(name);
+  if (function == nullptr) FailUnsupported(fmt::format("the chat template's filter \"{}\" is not supported", name));
   return function(*this, input, arguments);
 }
 

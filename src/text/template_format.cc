@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "text/template_integer.h"
 #include "text/template_interpreter.h"
 #include "text/utf8.h"
 
@@ -16,6 +17,7 @@ struct Spec {
   bool left = false, zero = false, plus = false, space = false, alternate = false;
   int64_t width = 0;
   int64_t precision = -1;
+  char group = 0;  // between thousands
 };
 
 int64_t ReadNumber(std::string_view text, size_t& at) {
@@ -48,11 +50,14 @@ std::string Digits(char conversion, const Spec& spec, const Value& value) {
     case 'd':
     case 'i':
       if (value.is_integer()) return fmt::format("{}", value.integer());
+      if (value.big() != nullptr) return value.big()->ToString();
       if (!std::isfinite(number) || std::abs(number) > 9e18) FailTemplate("cannot convert float to integer");
       return fmt::format("{}", static_cast<int64_t>(number));
     case 'x': return fmt::format("{:x}", value.integer());
     case 'X': return fmt::format("{:X}", value.integer());
     case 'o': return fmt::format("{:o}", value.integer());
+    case 'b': return fmt::format("{:b}", value.integer());
+    case '%': return fmt::format("{:.{}f}%", number * 100, precision);
     case 'e': return fmt::format("{:.{}e}", number, precision);
     case 'g': return fmt::format("{:.{}g}", number, precision);
     default: return fmt::format("{:.{}f}", number, precision);
@@ -67,7 +72,7 @@ void Pad(Text& out, const Text& body, const Spec& spec) {
 }
 
 void AppendNumber(Text& out, char conversion, const Spec& spec, const Value& value) {
-  if ((conversion == 'x' || conversion == 'X' || conversion == 'o') && !value.is_integer()) {
+  if ((conversion == 'x' || conversion == 'X' || conversion == 'o' || conversion == 'b') && !value.is_integer()) {
     FailTemplate(fmt::format("%{} format: an integer is required, not {}", conversion, TypeName(value)));
   }
   std::string digits = Digits(conversion, spec, value);
@@ -77,6 +82,10 @@ void AppendNumber(Text& out, char conversion, const Spec& spec, const Value& val
     digits.erase(0, 1);
   } else if (spec.plus || spec.space) {
     sign = spec.plus ? "+" : " ";
+  }
+  if (spec.group != 0) {
+    const size_t whole = std::min(digits.find_first_not_of("0123456789"), digits.size());
+    for (size_t i = whole; i > 3; i -= 3) digits.insert(i - 3, 1, spec.group);
   }
   if (spec.alternate && (conversion == 'x' || conversion == 'X' || conversion == 'o')) sign += {'0', conversion};
   if (spec.zero && !spec.left) {
@@ -94,6 +103,15 @@ void AppendText(Text& out, const Spec& spec, Text body) {
   Pad(out, body, spec);
 }
 
+// %c takes a character or its number.
+Text CharacterOf(Interpreter& interpreter, const Value& value) {
+  if (!value.is_integer()) return interpreter.Print(value);
+  if (value.integer() < 0 || value.integer() > 0x10FFFF) FailTemplate("%c arg not in range(0x110000)");
+  std::string bytes;
+  AppendUtf8(bytes, static_cast<char32_t>(value.integer()));
+  return Text(bytes, true);
+}
+
 void AppendConversion(Interpreter& interpreter, Text& out, char conversion, const Spec& spec, const Value& value) {
   switch (conversion) {
     case 's': return AppendText(out, spec, interpreter.Print(value));
@@ -102,8 +120,8 @@ void AppendConversion(Interpreter& interpreter, Text& out, char conversion, cons
       interpreter.Work(WeightOf(value) * 2);
       return AppendText(out, spec, Repr(value));
     }
-    case 'c': return AppendText(out, spec, interpreter.Print(value));
-    case 'd': case 'i': case 'u': case 'f': case 'F': case 'e': case 'g': case 'x': case 'X': case 'o':
+    case 'c': return AppendText(out, spec, CharacterOf(interpreter, value));
+    case 'd': case 'i': case 'u': case 'f': case 'F': case 'e': case 'g': case 'x': case 'X': case 'o': case 'b': case '%':
       return AppendNumber(out, conversion == 'u' ? 'd' : conversion, spec, value);
     default: FailTemplate(fmt::format("unsupported format character '{}'", conversion));
   }
@@ -148,12 +166,11 @@ void AppendFormatted(Interpreter& interpreter, Text& out, const Value& value, st
     align = spec_text[at++];
   }
   Spec spec = ReadSpec(spec_text, at);
-  const bool commas = at < spec_text.size() && spec_text[at] == ',';
-  if (commas) ++at;
-  if (commas && at < spec_text.size() && spec_text[at] == '.') spec.precision = ReadNumber(spec_text, ++at);
+  if (at < spec_text.size() && (spec_text[at] == ',' || spec_text[at] == '_')) spec.group = spec_text[at++];
+  if (spec.group != 0 && at < spec_text.size() && spec_text[at] == '.') spec.precision = ReadNumber(spec_text, ++at);
   const bool numeric = value.is_number() && !value.Is<bool>();
   char type = at < spec_text.size() ? spec_text[at++] : numeric && spec.precision >= 0 ? 'g' : numeric && value.Is<int64_t>() ? 'd' : 's';
-  if (at != spec_text.size() || commas) FailUnsupported(fmt::format("the chat template formats with \"{}\"", spec_text));
+  if (at != spec_text.size() || type == 'c' || (spec.group != 0 && (spec.zero || !numeric || type == 's'))) FailUnsupported(fmt::format("the chat template formats with \"{}\"", spec_text));
   if (align == 0) align = numeric ? '>' : '<';
   const int64_t width = spec.width;
   Text body;
@@ -200,13 +217,22 @@ Value FormatPercent(Interpreter& interpreter, const Text& format, const std::vec
     const Spec spec = ReadSpec(bytes, at);
     if (at >= bytes.size()) FailTemplate("incomplete format");
     const char conversion = bytes[at++];
+    if (conversion == 'b') FailTemplate("unsupported format character 'b'");
     if (conversion == '%') {
       out.Append("%", format.origin[at - 1] != 0);
       continue;
     }
     if (!is_named && used >= values.size()) FailTemplate("not enough arguments for format string");
-    AppendConversion(interpreter, out, conversion, spec, is_named ? named : values[used++]);
+    Value value = is_named ? named : values[used++];
+    if (format.safe && (conversion == 's' || conversion == 'r' || conversion == 'a')) {
+      value = Value(EscapedForHtml(conversion == 's' ? interpreter.Print(value) : Repr(value)));
+      interpreter.Work(WeightOf(value));
+      AppendConversion(interpreter, out, 's', spec, value);
+      continue;
+    }
+    AppendConversion(interpreter, out, conversion, spec, value);
   }
+  out.safe = format.safe;
   const bool mapping = values.size() == 1 && values[0].dict() != nullptr;
   if (used < values.size() && !mapping) FailTemplate("not all arguments converted during string formatting");
   return interpreter.Made(std::move(out));
@@ -239,10 +265,12 @@ Value FormatBraces(Interpreter& interpreter, const Text& format, const Arguments
       const size_t bang = std::min(field.find('!'), field.size());
       Value value = FieldValue(interpreter, field.substr(0, bang), arguments, next);
       if (bang < field.size()) value = field.substr(bang) == "!r" ? Value(Repr(value)) : Value(interpreter.Print(value));
+      if (format.safe && value.text() != nullptr) value = Value(EscapedForHtml(*value.text()));
       AppendFormatted(interpreter, out, value, spec);
       at = close + 1;
     }
   }
+  out.safe = format.safe;
   return interpreter.Made(std::move(out));
 }
 

@@ -1,12 +1,14 @@
 // The interpreter of chat templates: runs a program over variables and collects the output with its origins.
 // For one rendering each; one thread. Failures are thrown as TemplateFailure, also when a limit is passed.
-// template_statements.cc runs statements, template_evaluate.cc expressions, template_filters*.cc, template_methods.cc and
-// template_tests.cc what can be called by name.
+// template_statements.cc runs statements; template_evaluate.cc, template_operators.cc and template_access.cc expressions;
+// template_globals.cc, template_*filters.cc, template_*methods.cc and template_tests.cc have what is called by name.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,6 +54,16 @@ struct Cycler {
   bool joiner = false;  // gives nothing the first time, then its one item
 };
 
+// What map, select and their kin give: each item is made when it is taken, and it is taken once. Always true, has no length.
+struct Generator {
+  using Each = std::function<std::optional<Value>(const Value&)>;  // what becomes of an item; nothing: left out
+
+  std::vector<Value> items;
+  size_t at = 0;
+  Generator* source = nullptr;  // in place of items
+  Each each;
+};
+
 // What a call was given. Each of Take's names may come by position or by name.
 struct Arguments {
   std::vector<Value> positional;
@@ -79,6 +91,9 @@ class Interpreter {
 
   Value Evaluate(const Expression& expression, Scope& scope);
   std::vector<Value> Iterate(const Value& value);  // the items of a list, keys of a dictionary, characters of a text
+  Value Lazily(const Value& iterable, Generator::Each each);  // a generator
+  bool Next(Generator& generator, Value& item);
+  std::vector<std::pair<Value, Value>> Pairs(const Value& value);  // of a dictionary or a list of pairs
   Value Call(const Value& callee, const Arguments& arguments);
   Value Attribute(const Value& value, std::string_view name);  // value.name
   Value Item(const Value& value, const Value& key);            // value[key]
@@ -88,9 +103,11 @@ class Interpreter {
   Value CallMethod(const Value& self, std::string_view name, const Arguments& arguments);
   Value Add(const Value& left, const Value& right);
   Text Print(const Value& value);  // ToText within the limits
+  Text PrintNamespace(const Namespace& space);
   Value Made(Text text);           // a new text, counted
 
   const RenderOptions& options() const { return options_; }
+  uint64_t steps() const { return steps_; }
 
  private:
   enum class Flow : uint8_t { kNormal, kBreak, kContinue };
@@ -125,6 +142,7 @@ class Interpreter {
   Value Lookup(std::string_view name, Scope& scope);
   Value EvaluateBinary(const Expression& expression, Scope& scope);
   Value EvaluateCompare(const Expression& expression, Scope& scope);
+  bool TakesUpTo(Generator& generator, const Value& wanted);
   bool CompareBy(std::string_view op, const Value& left, const Value& right);
   Value EvaluateUnary(const Expression& expression, Scope& scope);
   Value EvaluateSlice(const Expression& expression, Scope& scope);
@@ -138,7 +156,6 @@ class Interpreter {
   Value CallLoopMethod(Loop& loop, std::string_view name, const Arguments& arguments);
   Value CallFunction(Function function, const Arguments& arguments);
   Value CallCycler(Cycler& cycler);
-  std::vector<std::pair<Value, Value>> Pairs(const Value& value);
   Value Range(const Arguments& arguments);
   Value MakeNamespace(const Arguments& arguments);
 
@@ -153,6 +170,7 @@ class Interpreter {
   std::deque<Macro> macros_;
   std::deque<Namespace> namespaces_;
   std::deque<Cycler> cyclers_;
+  std::deque<Generator> generators_;
 };
 
 // Texts by code points.

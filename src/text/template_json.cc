@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "text/template_integer.h"
 #include "text/template_interpreter.h"
 #include "text/utf8.h"
 
@@ -16,11 +17,12 @@ class JsonWriter {
 
   void Write(const Value& value) {
     if (const Text* text = value.text()) return WriteText(*text);
-    if (const List* list = value.list()) return WriteList(*list);
+    if (const List* list = value.list(); list != nullptr && list->list_or_tuple()) return WriteList(*list);
     if (const Dict* dict = value.dict()) return WriteDict(*dict);
     if (value.none()) return out_.Append("null", true);
     if (value.Is<bool>()) return out_.Append(value.As<bool>() ? "true" : "false", true);
     if (value.Is<int64_t>()) return out_.Append(fmt::format("{}", value.As<int64_t>()), true);
+    if (value.big() != nullptr) return out_.Append(value.big()->ToString(), true);
     if (value.Is<double>()) return out_.Append(FloatText(value.As<double>()), true);
     FailTemplate(fmt::format("Object of type {} is not JSON serializable", TypeName(value)));
   }
@@ -106,6 +108,7 @@ class JsonWriter {
 
   void WriteKey(const Value& key) {
     if (key.text() != nullptr) return WriteText(*key.text());
+    if (!key.none() && !key.is_number()) FailTemplate(fmt::format("keys must be str, int, float, bool or None, not {}", TypeName(key)));
     out_.Append("\"", true);
     Write(key);
     out_.Append("\"", true);

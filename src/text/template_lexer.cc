@@ -4,14 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 
+#include "text/template_integer.h"
+#include "text/template_value.h"
 #include "text/utf8.h"
 
 namespace plimsoll::text {
 namespace {
 
+constexpr size_t kMaxDigits = 3000;  // of a number as it is written
 constexpr size_t kMaxSourceBytes = 512u << 10;  // twenty times the longest published template known to us
 
 bool IsBlank(char c) { return c == ' ' || (c >= 9 && c <= 13); }
@@ -192,10 +194,9 @@ class Lexer {
     while (end < source_.size() && (IsNameStart(source_[end]) || IsDigit(source_[end]))) ++end;
     std::string digits(source_.substr(at_ + 2, end - at_ - 2));
     std::erase(digits, '_');
-    int64_t value = 0;
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return Fail("a number is not one");
-    Push(TokenKind::kInteger, fmt::format("{}", value));
+    const auto value = digits.size() < kMaxDigits ? BigInteger::Parse(digits, base) : std::nullopt;
+    if (!value) return Fail("a number is not one");
+    Push(TokenKind::kInteger, value->ToString());
     Advance(end);
     return {};
   }
@@ -223,6 +224,7 @@ class Lexer {
     }
     std::string text(source_.substr(at_, end - at_));
     std::erase(text, '_');
+    if (text.size() > kMaxDigits) return Fail("a number has too many digits");
     Push(is_float ? TokenKind::kFloat : TokenKind::kInteger, std::move(text));
     Advance(end);
     return {};
@@ -254,6 +256,7 @@ class Lexer {
       return at + 1;
     }
     if (c == '\n') return at + 1;
+    if (c == 'N' && source_.substr(at + 1, 1) == "{") FailUnsupported(fmt::format("line {} of the chat template names a character by its Unicode name", line_));
     if (c >= '0' && c <= '7') return Coded(at, 3, 8, value);
     const size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
     if (digits != 0) return Coded(at + 1, digits, 16, value);
@@ -304,7 +307,11 @@ Result<std::vector<TemplateToken>> LexTemplate(std::string_view source) {
     return MakeError(ErrorCode::kInvalid, fmt::format("the chat template has {} bytes; at most {} are read", source.size(), kMaxSourceBytes));
   }
   const std::string plain = WithPlainNewlines(source);
-  return Lexer(plain).Run();
+  try {
+    return Lexer(plain).Run();
+  } catch (TemplateFailure& failure) {
+    return std::move(failure.error);
+  }
 }
 
 }  // namespace plimsoll::text

@@ -15,9 +15,9 @@ struct NamedFilter {
   FilterFunction function;
 };
 
-Value Listed(Interpreter& interpreter, std::vector<Value> items, bool tuple = false) {
+Value Listed(Interpreter& interpreter, std::vector<Value> items) {
   interpreter.Work(items.size() * sizeof(Value));
-  return MakeList(std::move(items), tuple);
+  return MakeList(std::move(items));
 }
 
 Value WithoutCase(Interpreter& interpreter, const Value& value) {
@@ -99,7 +99,7 @@ Value DictSort(Interpreter& interpreter, const Value& input, const Arguments& ar
   std::vector<Keyed> keyed;
   for (const auto& [key, value] : input.dict()->items) {
     const Value& chosen = by == "key" ? key : value;
-    keyed.push_back({ignore_case ? WithoutCase(interpreter, chosen) : chosen, MakeList({key, value}, true)});
+    keyed.push_back({ignore_case ? WithoutCase(interpreter, chosen) : chosen, MakeList({key, value}, ListKind::kTuple)});
   }
   SortStably(interpreter, keyed, [reverse](const Keyed& a, const Keyed& b) { return reverse ? Compare(b.key, a.key) < 0 : Compare(a.key, b.key) < 0; });
   std::vector<Value> sorted;
@@ -117,7 +117,7 @@ Value Unique(Interpreter& interpreter, const Value& input, const Arguments& argu
     seen.push_back(std::move(each.key));
     unique.push_back(std::move(each.item));
   }
-  return Listed(interpreter, std::move(unique));
+  return interpreter.Lazily(Listed(interpreter, std::move(unique)), nullptr);
 }
 
 Value Extreme(Interpreter& interpreter, const Value& input, const Arguments& arguments, bool greatest) {
@@ -148,8 +148,7 @@ Value GroupBy(Interpreter& interpreter, const Value& input, const Arguments& arg
     Value grouper = interpreter.Path(items.front(), attribute);
     if (grouper.undefined()) grouper = fallback;
     const Value list = Listed(interpreter, std::move(items));
-    // A pair that also answers to .grouper and .list; a dictionary would not unpack, so those names are looked up by position.
-    groups.push_back(MakeList({grouper, list}, true));
+    groups.push_back(MakeList({grouper, list}, ListKind::kGroup));
     begin = end;
   }
   return Listed(interpreter, std::move(groups));
@@ -165,11 +164,16 @@ Value Length(Interpreter& interpreter, const Value& input, const Arguments&) {
 }
 
 Value First(Interpreter& interpreter, const Value& input, const Arguments&) {
+  if (input.Is<Generator*>()) {
+    Value first;
+    return interpreter.Next(*input.As<Generator*>(), first) ? first : Value();
+  }
   const std::vector<Value> items = interpreter.Iterate(input);
   return items.empty() ? Value() : items.front();
 }
 
 Value Last(Interpreter& interpreter, const Value& input, const Arguments&) {
+  if (input.Is<Generator*>()) FailTemplate("'generator' object is not reversible");
   const std::vector<Value> items = interpreter.Iterate(input);
   return items.empty() ? Value() : items.back();
 }
@@ -177,9 +181,9 @@ Value Last(Interpreter& interpreter, const Value& input, const Arguments&) {
 Value ListFilter(Interpreter& interpreter, const Value& input, const Arguments&) { return Listed(interpreter, interpreter.Iterate(input)); }
 
 Value Items(Interpreter& interpreter, const Value& input, const Arguments&) {
-  if (input.undefined()) return MakeList({});
+  if (input.undefined()) return interpreter.Lazily(MakeList({}), nullptr);
   if (input.dict() == nullptr) FailTemplate("Can only get item pairs from a mapping.");
-  return interpreter.CallMethod(input, "items", {});
+  return interpreter.Lazily(interpreter.CallMethod(input, "items", {}), nullptr);
 }
 
 Value Join(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
@@ -198,8 +202,12 @@ Value Join(Interpreter& interpreter, const Value& input, const Arguments& argume
 Value Reverse(Interpreter& interpreter, const Value& input, const Arguments&) {
   std::vector<Value> items = interpreter.Iterate(input);
   std::reverse(items.begin(), items.end());
-  if (input.text() == nullptr) return Listed(interpreter, std::move(items));
+  if (input.text() == nullptr) {
+    const Value list = Listed(interpreter, std::move(items));
+    return input.Is<Generator*>() ? list : interpreter.Lazily(list, nullptr);  // Python's reversed() is read once
+  }
   Text reversed;
+  reversed.safe = input.text()->safe;
   for (const Value& item : items) reversed.Append(*item.text());
   return interpreter.Made(std::move(reversed));
 }
@@ -233,7 +241,7 @@ Value Batch(Interpreter& interpreter, const Value& input, const Arguments& argum
     batch.resize(size, *fill);
   }
   if (!batch.empty()) batches.push_back(Listed(interpreter, std::move(batch)));
-  return Listed(interpreter, std::move(batches));
+  return interpreter.Lazily(Listed(interpreter, std::move(batches)), nullptr);
 }
 
 Value Slice(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
@@ -252,7 +260,7 @@ Value Slice(Interpreter& interpreter, const Value& input, const Arguments& argum
     made.push_back(Listed(interpreter, std::move(slice)));
     at = end;
   }
-  return Listed(interpreter, std::move(made));
+  return interpreter.Lazily(Listed(interpreter, std::move(made)), nullptr);
 }
 
 // Arguments from number `from` on.
@@ -265,36 +273,29 @@ Arguments Rest(const Arguments& arguments, size_t from) {
 }
 
 Value Map(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
-  std::vector<Value> items = interpreter.Iterate(input);
   if (arguments.positional.empty()) {
-    const Value attribute = arguments.Required(SIZE_MAX, "attribute");
-    const Value fallback = arguments.Get(SIZE_MAX, "default", Value());
-    for (Value& item : items) {
+    return interpreter.Lazily(input, [&interpreter, attribute = arguments.Required(SIZE_MAX, "attribute"),
+                                      fallback = arguments.Get(SIZE_MAX, "default", Value())](const Value& item) {
       Value found = interpreter.Path(item, attribute);
-      item = found.undefined() ? fallback : std::move(found);
-    }
-    return Listed(interpreter, std::move(items));
+      return std::optional(found.undefined() ? fallback : std::move(found));
+    });
   }
-  const std::string name = arguments.TextOr(0, "filter", "").bytes;
-  const Arguments rest = Rest(arguments, 1);
-  for (Value& item : items) item = interpreter.Filter(name, item, rest);
-  return Listed(interpreter, std::move(items));
+  return interpreter.Lazily(input, [&interpreter, name = arguments.TextOr(0, "filter", "").bytes, rest = Rest(arguments, 1)](const Value& item) {
+    return std::optional(interpreter.Filter(name, item, rest));
+  });
 }
 
 // select, reject, selectattr, rejectattr: by a test, or by truth where none is named.
 Value Chosen(Interpreter& interpreter, const Value& input, const Arguments& arguments, bool by_attribute, bool wanted) {
-  const Value attribute = by_attribute ? arguments.Required(0, "attribute") : Value();
   const Arguments given = Rest(arguments, by_attribute ? 1 : 0);
   const std::string test = given.positional.empty() ? std::string() : given.TextOr(0, "test", "").bytes;
   if (!test.empty() && !IsKnownTest(test)) FailTemplate(fmt::format("No test named '{}'", test));
-  const Arguments rest = Rest(given, 1);
-  std::vector<Value> chosen;
-  for (Value& item : interpreter.Iterate(input)) {
+  return interpreter.Lazily(input, [&interpreter, test, wanted, by_attribute, attribute = by_attribute ? arguments.Required(0, "attribute") : Value(),
+                                    rest = Rest(given, 1)](const Value& item) {
     const Value examined = by_attribute ? interpreter.Path(item, attribute) : item;
     const bool passes = test.empty() ? IsTruthy(examined) : interpreter.Test(test, examined, rest);
-    if (passes == wanted) chosen.push_back(std::move(item));
-  }
-  return Listed(interpreter, std::move(chosen));
+    return passes == wanted ? std::optional(item) : std::nullopt;
+  });
 }
 Value Select(Interpreter& i, const Value& input, const Arguments& arguments) { return Chosen(i, input, arguments, false, true); }
 Value Reject(Interpreter& i, const Value& input, const Arguments& arguments) { return Chosen(i, input, arguments, false, false); }

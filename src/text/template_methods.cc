@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "text/template_case.h"
 #include "text/template_interpreter.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -18,52 +19,6 @@ Arguments WithoutNones(Arguments arguments) {
   return arguments;
 }
 
-template <class Edit>
-Text EditEach(const Text& text, Edit edit) {
-  Text out;
-  std::string piece;
-  for (size_t at = 0; at < text.bytes.size();) {
-    const CodePoint point = DecodeAt(text.bytes, at);
-    piece.clear();
-    edit(piece, point.value);
-    out.Append(piece, text.origin[at] != 0);
-    at += point.length;
-  }
-  return out;
-}
-
-bool IsCased(char32_t c) {
-  std::string lower, upper;
-  AppendLower(lower, c);
-  AppendUpper(upper, c);
-  return lower != upper;
-}
-
-Text Capitalized(const Text& text) {
-  bool first = true;
-  return EditEach(text, [&first](std::string& out, char32_t c) {
-    std::exchange(first, false) ? AppendUpper(out, c) : AppendLower(out, c);
-  });
-}
-
-Text Titled(const Text& text) {
-  bool in_word = false;
-  return EditEach(text, [&in_word](std::string& out, char32_t c) {
-    in_word ? AppendLower(out, c) : AppendUpper(out, c);
-    in_word = IsCased(c);
-  });
-}
-
-Text SwappedCase(const Text& text) {
-  return EditEach(text, [](std::string& out, char32_t c) {
-    std::string lower;
-    AppendLower(lower, c);
-    std::string same;
-    AppendUtf8(same, c);
-    lower == same ? AppendUpper(out, c) : AppendLower(out, c);
-  });
-}
-
 bool MatchesAny(const Value& choices, const std::function<bool(std::string_view)>& matches) {
   if (const Text* text = choices.text()) return matches(text->bytes);
   if (choices.list() == nullptr) FailTemplate("startswith or endswith needs a text or a tuple of texts");
@@ -75,7 +30,7 @@ bool MatchesAny(const Value& choices, const std::function<bool(std::string_view)
 
 void AppendPart(std::vector<Value>& parts, const Text& text, size_t begin, size_t end) { parts.emplace_back(text.Sub(begin, end - begin)); }
 
-bool SpaceAt(const Text& text, size_t at) { return IsSpace(DecodeAt(text.bytes, at).value); }
+bool SpaceAt(const Text& text, size_t at) { return IsPythonSpace(DecodeAt(text.bytes, at).value); }
 
 size_t AfterSpaces(const Text& text, size_t at) {
   while (at < text.bytes.size() && SpaceAt(text, at)) at += DecodeAt(text.bytes, at).length;
@@ -96,6 +51,19 @@ std::vector<Value> SplitAtSpaces(const Text& text, int64_t most) {
     AppendPart(parts, text, at, end);
     at = AfterSpaces(text, end);
   }
+  return parts;
+}
+
+std::vector<Value> SplitAtSpacesFromRight(const Text& text, int64_t most) {
+  const std::vector<Value> words = SplitAtSpaces(text, -1);
+  const size_t kept = static_cast<size_t>(std::min<int64_t>(most, static_cast<int64_t>(words.size())));
+  std::vector<Value> parts(words.end() - static_cast<std::ptrdiff_t>(kept), words.end());
+  if (kept == words.size()) return parts;
+  Text rest = Stripped(text, {}, false, true);
+  for (size_t i = words.size(); i-- > words.size() - kept;) {
+    rest = Stripped(rest.Sub(0, rest.bytes.size() - words[i].text()->bytes.size()), {}, false, true);
+  }
+  parts.insert(parts.begin(), Value(std::move(rest)));
   return parts;
 }
 
@@ -201,6 +169,34 @@ int64_t FindText(const Text& text, const Text& wanted, bool from_right) {
   return static_cast<int64_t>(CountCodePoints(std::string_view(text.bytes).substr(0, found)));
 }
 
+struct Region {
+  Text text;
+  int64_t begin = 0;
+  bool empty = false;  // the bounds leave no place, not even an empty one
+};
+
+// method(x, start, end): the part of the text that Python's bounds, which count characters, leave.
+Region RegionOf(const Text& text, const Arguments& arguments) {
+  if (arguments.positional.size() < 2) return {text};
+  const auto size = static_cast<int64_t>(CountCodePoints(text.bytes));
+  const auto bound = [&](size_t i, int64_t fallback) {
+    if (i >= arguments.positional.size() || arguments.positional[i].none()) return fallback;
+    const int64_t given = arguments.Integer(i, "start or end", fallback);
+    return std::max<int64_t>(given < 0 ? given + size : given, 0);
+  };
+  const int64_t begin = bound(1, 0);
+  const int64_t end = std::min(bound(2, size), size);
+  if (begin > end) return {{}, begin, true};
+  const size_t from = ByteOffsetOf(text.bytes, static_cast<size_t>(begin));
+  return {text.Sub(from, ByteOffsetOf(text.bytes, static_cast<size_t>(end)) - from), begin};
+}
+
+int64_t FindWithin(const Text& text, const Arguments& arguments, bool from_right) {
+  const Region region = RegionOf(text, arguments);
+  const int64_t found = region.empty ? -1 : FindText(region.text, arguments.TextOr(0, "sub", ""), from_right);
+  return found < 0 ? -1 : found + region.begin;
+}
+
 int64_t CountText(const Text& text, const Text& wanted) {
   if (wanted.bytes.empty()) return static_cast<int64_t>(CountCodePoints(text.bytes)) + 1;
   int64_t count = 0;
@@ -213,10 +209,10 @@ Value Partitioned(const Text& text, const Text& separator, bool from_right) {
   const size_t found = from_right ? text.bytes.rfind(separator.bytes) : text.bytes.find(separator.bytes);
   if (found == std::string::npos) {
     const Value none = MakeText("");
-    return from_right ? MakeList({none, none, Value(text)}, true) : MakeList({Value(text), none, none}, true);
+    return from_right ? MakeList({none, none, Value(text)}, ListKind::kTuple) : MakeList({Value(text), none, none}, ListKind::kTuple);
   }
   const size_t after = found + separator.bytes.size();
-  return MakeList({Value(text.Sub(0, found)), Value(separator), Value(text.Sub(after, text.bytes.size() - after))}, true);
+  return MakeList({Value(text.Sub(0, found)), Value(separator), Value(text.Sub(after, text.bytes.size() - after))}, ListKind::kTuple);
 }
 
 bool AllCharacters(const Text& text, bool (*test)(char32_t)) {
@@ -227,22 +223,6 @@ bool AllCharacters(const Text& text, bool (*test)(char32_t)) {
   }
   return !text.bytes.empty();
 }
-
-bool IsOneCase(const Text& text, bool upper) {
-  bool cased = false;
-  for (size_t at = 0; at < text.bytes.size();) {
-    const CodePoint point = DecodeAt(text.bytes, at);
-    std::string other, same;
-    upper ? AppendUpper(other, point.value) : AppendLower(other, point.value);
-    AppendUtf8(same, point.value);
-    if (other != same) return false;
-    cased = cased || IsCased(point.value);
-    at += point.length;
-  }
-  return cased;
-}
-
-bool IsDecimalDigit(char32_t c) { return IsNumber(c) && (c < 0x80 ? c >= '0' && c <= '9' : true); }
 
 Value CallTextMethod(Interpreter& interpreter, const Text& text, std::string_view name, const Arguments& given) {
   const Arguments arguments = WithoutNones(given);
@@ -257,24 +237,26 @@ Value CallTextMethod(Interpreter& interpreter, const Text& text, std::string_vie
   if (name == "strip" || name == "lstrip" || name == "rstrip") {
     return made(Stripped(text, arguments.TextOr(0, "chars", "").bytes, name != "rstrip", name != "lstrip"));
   }
-  if (name == "startswith") return test(MatchesAny(arguments.Required(0, "prefix"), [&](std::string_view s) { return text.bytes.starts_with(s); }));
-  if (name == "endswith") return test(MatchesAny(arguments.Required(0, "suffix"), [&](std::string_view s) { return text.bytes.ends_with(s); }));
+  if (name == "startswith" || name == "endswith") {
+    const Region region = RegionOf(text, given);
+    return test(MatchesAny(arguments.Required(0, "prefix"), [&](std::string_view wanted) {
+      return !region.empty && (name == "startswith" ? region.text.bytes.starts_with(wanted) : region.text.bytes.ends_with(wanted));
+    }));
+  }
   if (name == "split" || name == "rsplit") {
     const int64_t most = arguments.Integer(1, "maxsplit", -1);
-    if (arguments.Find(0, "sep") != nullptr && !given.positional.empty() && given.positional[0].none()) {
-      return list(SplitAtSpaces(text, most));
-    }
-    if (arguments.Find(0, "sep") == nullptr) {
-      if (name == "rsplit" && most >= 0) FailUnsupported("the chat template uses rsplit at white space with a limit");
-      return list(SplitAtSpaces(text, most));
+    const Value* sep = arguments.Find(0, "sep");
+    if (sep == nullptr || sep->none()) {
+      return list(name == "rsplit" && most >= 0 ? SplitAtSpacesFromRight(text, most) : SplitAtSpaces(text, most));
     }
     const Text separator = arguments.TextOr(0, "sep", "");
     return list(name == "split" ? SplitAt(text, separator.bytes, most) : SplitFromRight(text, separator.bytes, most));
   }
   if (name == "splitlines") return list(SplitLines(text, arguments.Flag(0, "keepends", false)));
-  if (name == "upper") return made(EditEach(text, AppendUpper));
-  if (name == "lower" || name == "casefold") return made(EditEach(text, AppendLower));
-  if (name == "title") return made(Titled(text));
+  if (name == "upper") return made(Uppercase(text));
+  if (name == "lower") return made(Lowercase(text));
+  if (name == "casefold") return made(Casefolded(text));
+  if (name == "title") return made(TitleCase(text));
   if (name == "capitalize") return made(Capitalized(text));
   if (name == "swapcase") return made(SwappedCase(text));
   if (name == "replace") {
@@ -282,13 +264,15 @@ Value CallTextMethod(Interpreter& interpreter, const Text& text, std::string_vie
     return made(Replaced(interpreter, text, arguments.TextOr(0, "old", ""), arguments.TextOr(1, "new", ""), arguments.Integer(2, "count", -1)));
   }
   if (name == "find" || name == "rfind" || name == "index" || name == "rindex") {
-    if (arguments.positional.size() > 1) FailUnsupported(fmt::format("the chat template uses {} with a range", name));
     arguments.Required(0, "sub");
-    const int64_t found = FindText(text, arguments.TextOr(0, "sub", ""), name.starts_with('r'));
+    const int64_t found = FindWithin(text, given, name.starts_with('r'));
     if (found < 0 && name.ends_with("index")) FailTemplate("substring not found");
     return number(found);
   }
-  if (name == "count") return number(CountText(text, arguments.TextOr(0, "sub", "")));
+  if (name == "count") {
+    const Region region = RegionOf(text, given);
+    return number(region.empty ? 0 : CountText(region.text, arguments.TextOr(0, "sub", "")));
+  }
   if (name == "join") {
     Text joined;
     const std::vector<Value> items = interpreter.Iterate(arguments.Required(0, "iterable"));
@@ -301,14 +285,17 @@ Value CallTextMethod(Interpreter& interpreter, const Text& text, std::string_vie
     return Value(std::move(joined));
   }
   if (name == "format") return FormatBraces(interpreter, text, given);
-  if (name == "isdigit" || name == "isdecimal" || name == "isnumeric") return test(AllCharacters(text, IsDecimalDigit));
+  if (name == "isdecimal") return test(AllCharacters(text, IsDecimal));
+  if (name == "isdigit") return test(AllCharacters(text, IsDigit));
+  if (name == "isnumeric") return test(AllCharacters(text, IsNumber));
+  if (name == "isprintable") return test(text.bytes.empty() || AllCharacters(text, IsPrintable));
   if (name == "isalpha") return test(AllCharacters(text, IsAlphabetic));
   if (name == "isalnum") return test(AllCharacters(text, [](char32_t c) { return IsAlphabetic(c) || IsNumber(c); }));
-  if (name == "isspace") return test(AllCharacters(text, IsSpace));
+  if (name == "isspace") return test(AllCharacters(text, IsPythonSpace));
   if (name == "isascii") return test(text.bytes.empty() || AllCharacters(text, [](char32_t c) { return c < 0x80; }));
-  if (name == "isupper") return test(IsOneCase(text, true));
-  if (name == "islower") return test(IsOneCase(text, false));
-  if (name == "istitle") return test(IsCased(DecodeAt(text.bytes, 0).value) && Titled(text).bytes == text.bytes);
+  if (name == "isupper") return test(IsUppercaseText(text));
+  if (name == "islower") return test(IsLowercaseText(text));
+  if (name == "istitle") return test(IsTitleText(text));
   if (name == "zfill") return made(ZeroFilled(interpreter, text, arguments.Integer(0, "width", 0)));
   if (name == "center" || name == "ljust" || name == "rjust") {
     const Adjust adjust = name == "center" ? Adjust::kCenter : name == "ljust" ? Adjust::kLeft : Adjust::kRight;
@@ -326,6 +313,34 @@ Value CallTextMethod(Interpreter& interpreter, const Text& text, std::string_vie
   FailUnsupported(fmt::format("the chat template uses the method \"{}\" of a text", name));
 }
 
+// Markup's methods give Markup, and what they put into it is escaped.
+Value CallSafeTextMethod(Interpreter& interpreter, const Text& text, std::string_view name, const Arguments& given) {
+  Arguments arguments = given;
+  const size_t first = name == "replace" || name == "center" || name == "ljust" || name == "rjust" ? 1 : SIZE_MAX;
+  for (size_t i = first; i < arguments.positional.size(); ++i) {
+    if (const Text* argument = arguments.positional[i].text()) arguments.positional[i] = Value(EscapedForHtml(*argument));
+  }
+  if (name == "join") {
+    std::vector<Value> items = interpreter.Iterate(arguments.Required(0, "iterable"));
+    for (Value& item : items) {
+      if (item.text() != nullptr) item = Value(EscapedForHtml(*item.text()));
+    }
+    arguments.positional = {MakeList(std::move(items))};
+  }
+  const auto marked = [](const Value& value) {
+    if (value.text() == nullptr) return value;
+    Text safe = *value.text();
+    safe.safe = true;
+    return Value(std::move(safe));
+  };
+  const Value result = CallTextMethod(interpreter, text, name, arguments);
+  interpreter.Work(WeightOf(result));
+  if (result.list() == nullptr) return marked(result);
+  std::vector<Value> items;
+  for (const Value& item : result.list()->items) items.push_back(marked(item));
+  return MakeList(std::move(items), result.list()->kind);
+}
+
 Value CallDictMethod(Interpreter& interpreter, const Dict& dict, const Value& self, std::string_view name, const Arguments& arguments) {
   interpreter.Step(dict.items.size());
   interpreter.Work(dict.items.size() * 2 * sizeof(Value));
@@ -338,9 +353,11 @@ Value CallDictMethod(Interpreter& interpreter, const Dict& dict, const Value& se
   for (const auto& [key, value] : dict.items) {
     if (name == "keys") items.push_back(key);
     if (name == "values") items.push_back(value);
-    if (name == "items") items.push_back(MakeList({key, value}, true));
+    if (name == "items") items.push_back(MakeList({key, value}, ListKind::kTuple));
   }
-  if (name == "keys" || name == "values" || name == "items") return MakeList(std::move(items));
+  if (name == "keys") return MakeList(std::move(items), ListKind::kKeys);
+  if (name == "values") return MakeList(std::move(items), ListKind::kValues);
+  if (name == "items") return MakeList(std::move(items), ListKind::kItems);
   FailTemplate(fmt::format("the chat template may not change a dictionary (method \"{}\")", name));
 }
 
@@ -361,7 +378,14 @@ Value CallListMethod(Interpreter& interpreter, const List& list, const Value& se
 }  // namespace
 
 Value Interpreter::CallMethod(const Value& self, std::string_view name, const Arguments& arguments) {
-  if (const Text* text = self.text()) return CallTextMethod(*this, *text, name, arguments);
+  if (self.Is<Function>()) {  // dict.fromkeys
+    std::vector<std::pair<Value, Value>> items;
+    for (Value& key : Iterate(arguments.Required(0, "iterable"))) items.emplace_back(std::move(key), arguments.Get(1, "value", Value::Variant(None{})));
+    return MakeDict(std::move(items));
+  }
+  if (const Text* text = self.text()) {
+    return text->safe ? CallSafeTextMethod(*this, *text, name, arguments) : CallTextMethod(*this, *text, name, arguments);
+  }
   if (const Dict* dict = self.dict()) return CallDictMethod(*this, *dict, self, name, arguments);
   if (const List* list = self.list()) return CallListMethod(*this, *list, self, name, arguments);
   FailTemplate(fmt::format("'{}' object has no method \"{}\"", TypeName(self), name));

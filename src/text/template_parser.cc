@@ -17,6 +17,7 @@ class StatementParser {
   Body ParseAll() {
     Body body = ParseBody({});
     if (p_.Peek().kind != TokenKind::kEnd) p_.Fail(fmt::format("\"{}\" ends nothing", p_.Peek(1).text));
+    p_.FailIfUnknown(0);
     return body;
   }
 
@@ -88,6 +89,7 @@ class StatementParser {
 
   StatementPtr ParseIf() {
     StatementPtr made = Make(StatementKind::kIf);
+    const size_t known = p_.unknown();
     std::string tag;
     do {
       Branch branch;
@@ -104,6 +106,7 @@ class StatementParser {
       EndingTag({"endif"});
     }
     EndBlock();
+    p_.ForgetUnknown(known);
     return made;
   }
 
@@ -136,6 +139,7 @@ class StatementParser {
     made->targets.push_back(ParseTarget());
     p_.Expect(TokenKind::kName, "in");
     made->expression = p_.ParseTuple(false);
+    const size_t known = p_.unknown();
     if (p_.Skip(TokenKind::kName, "if")) made->condition = p_.Parse();
     made->recursive = p_.Skip(TokenKind::kName, "recursive");
     EndBlock();
@@ -148,6 +152,7 @@ class StatementParser {
       EndingTag({"endfor"});
     }
     EndBlock();
+    p_.FailIfUnknown(known);
     return made;
   }
 
@@ -168,11 +173,13 @@ class StatementParser {
       return made;
     }
     made->kind = StatementKind::kSetBlock;
+    const size_t known = p_.unknown();
     if (p_.Skip(TokenKind::kOperator, "|")) made->expression = p_.ParseFilterChain(nullptr);
     EndBlock();
     made->body = ParseBody({"endset"});
     EndingTag({"endset"});
     EndBlock();
+    p_.FailIfUnknown(known);
     return made;
   }
 
@@ -191,6 +198,7 @@ class StatementParser {
   // Macros take further arguments only if their body speaks of them.
   void ParseMacroBody(Statement& made, std::string_view end) {
     const size_t begin = p_.position();
+    const size_t known = p_.unknown();
     const int loops = std::exchange(loops_, 0);
     made.body = ParseBody({end});
     loops_ = loops;
@@ -199,6 +207,7 @@ class StatementParser {
     made.takes_caller = p_.Mentions("caller", begin);
     EndingTag({end});
     EndBlock();
+    p_.FailIfUnknown(known);
   }
 
   StatementPtr ParseMacro() {
@@ -223,11 +232,13 @@ class StatementParser {
 
   StatementPtr ParseFilterBlock() {
     StatementPtr made = Make(StatementKind::kFilterBlock);
+    const size_t known = p_.unknown();
     made->expression = p_.ParseFilterChain(nullptr);
     EndBlock();
     made->body = ParseBody({"endfilter"});
     EndingTag({"endfilter"});
     EndBlock();
+    p_.FailIfUnknown(known);
     return made;
   }
 
@@ -240,18 +251,22 @@ class StatementParser {
       if (!p_.Skip(TokenKind::kOperator, ",")) break;
     }
     EndBlock();
+    const size_t known = p_.unknown();
     made->body = ParseBody({"endwith"});
     EndingTag({"endwith"});
     EndBlock();
+    p_.FailIfUnknown(known);
     return made;
   }
 
   StatementPtr ParseGeneration() {
     StatementPtr made = Make(StatementKind::kGroup);
+    const size_t known = p_.unknown();
     EndBlock();
     made->body = ParseBody({"endgeneration"});
     EndingTag({"endgeneration"});
     EndBlock();
+    p_.FailIfUnknown(known);
     return made;
   }
 

@@ -37,6 +37,12 @@ class ExpressionParser {
   std::string ExpectName();
   [[noreturn]] void Fail(std::string message) const;
 
+  // Filters and tests that we do not know. As in Jinja2 that is an error of the template unless they stand in an if
+  // block or a conditional expression (loops, macros and the like within not counted): there it is one only when run.
+  size_t unknown() const { return unknown_.size(); }
+  void ForgetUnknown(size_t since) { unknown_.resize(since); }
+  void FailIfUnknown(size_t since) const;
+
   // Counts how deep the parser has recursed; refuses to go too deep.
   class Level {
    public:
@@ -82,6 +88,7 @@ class ExpressionParser {
   void Deepen(Expression& parent, const Expression* child) const;
 
   std::vector<TemplateToken> tokens_;
+  std::vector<std::string> unknown_;  // an error message for each
   size_t at_ = 0;
   int level_ = 0;
 };

@@ -265,7 +265,7 @@ void Interpreter::BindParameters(const Macro& macro, const Arguments& arguments,
   const size_t taken = std::min(parameters.size(), arguments.positional.size());
   std::vector<Value> rest(arguments.positional.begin() + static_cast<std::ptrdiff_t>(taken), arguments.positional.end());
   if (definition.takes_varargs) {
-    scope.Set("varargs", MakeList(std::move(rest), true));
+    scope.Set("varargs", MakeList(std::move(rest), ListKind::kTuple));
   } else if (!rest.empty()) {
     FailTemplate(fmt::format("the macro \"{}\" takes {} arguments", definition.name, parameters.size()));
   }

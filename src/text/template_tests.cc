@@ -20,7 +20,14 @@ int64_t Integer(const Value& value, std::string_view test) {
   return value.integer();
 }
 
+bool Divides(int64_t divisor, const Value& value, std::string_view test) {
+  if (!value.is_number()) FailTemplate(fmt::format("the test \"{}\" needs a number, not {}", test, TypeName(value)));
+  const Value rest = NumberArithmetic("%", value, Value(Value::Variant(divisor)));
+  return !IsTruthy(rest);
+}
+
 bool IsCallable(const Value& value) {
+  if (value.undefined()) return true;  // it can be called: that is an error of its own
   return value.Is<Macro*>() || value.Is<Function>() || value.method() != nullptr || value.Is<Loop*>() || (value.Is<Cycler*>() && value.As<Cycler*>()->joiner);
 }
 
@@ -37,17 +44,19 @@ int TypeTest(std::string_view name, const Value& value) {
   if (name == "boolean") return value.Is<bool>();
   if (name == "true") return value.Is<bool>() && value.As<bool>();
   if (name == "false") return value.Is<bool>() && !value.As<bool>();
-  if (name == "integer") return value.Is<int64_t>();
+  if (name == "integer") return value.Is<int64_t>() || value.big() != nullptr;
   if (name == "float") return value.Is<double>();
   if (name == "number") return value.is_number();
   if (name == "string") return value.text() != nullptr;
   if (name == "mapping") return value.dict() != nullptr;
   if (name == "sequence" || name == "iterable") {
-    const bool holds = value.text() != nullptr || value.list() != nullptr || value.dict() != nullptr || value.undefined();
-    return holds || (name == "iterable" && value.Is<Loop*>());
+    const List* list = value.list();
+    const bool indexed = list != nullptr && (list->list_or_tuple() || list->kind == ListKind::kRange);
+    const bool passes = value.text() != nullptr || indexed || value.dict() != nullptr || value.undefined();
+    return passes || (name == "iterable" && (list != nullptr || value.Is<Loop*>() || value.Is<Generator*>()));
   }
   if (name == "callable") return IsCallable(value);
-  if (name == "escaped") return false;
+  if (name == "escaped") return value.text() != nullptr && value.text()->safe;
   return -1;
 }
 
@@ -57,18 +66,17 @@ bool IsKnownTest(std::string_view name) { return std::find(kTests.begin(), kTest
 
 bool Interpreter::Test(std::string_view name, const Value& input, const Arguments& arguments) {
   Step();
+  if (!IsKnownTest(name)) FailUnsupported(fmt::format("the chat template's test \"{}\" is not supported", name));
   if (const int result = TypeTest(name, input); result >= 0) return result != 0;
-  if (name == "odd") return Integer(input, name) % 2 != 0;
-  if (name == "even") return Integer(input, name) % 2 == 0;
+  if (name == "odd") return !Divides(2, input, name);
+  if (name == "even") return Divides(2, input, name);
   if (name == "upper") return IsTruthy(CallMethod(Value(Print(input)), "isupper", {}));
   if (name == "lower") return IsTruthy(CallMethod(Value(Print(input)), "islower", {}));
   if (name == "filter") return IsKnownFilter(Print(input).bytes);
   if (name == "test") return IsKnownTest(Print(input).bytes);
   const Value& other = arguments.Required(0, "other");
   if (name == "divisibleby") {
-    const int64_t divisor = Integer(other, name);
-    if (divisor == 0) FailTemplate("division by zero");
-    return divisor == -1 || Integer(input, name) % divisor == 0;
+    return Divides(Integer(other, name), input, name);
   }
   if (name == "sameas") return SameAs(input, other);
   if (name == "in") return CompareBy("in", input, other);

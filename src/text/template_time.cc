@@ -46,6 +46,8 @@ std::pair<int, int> NumberOf(const CivilTime& time, char code) {
     case 'W': return {(DayOfYear(time) + 6 - (DayOfWeek(time) + 6) % 7) / 7, 2};  // weeks begin on Monday
     case 'U': return {(DayOfYear(time) + 6 - DayOfWeek(time)) / 7, 2};            // weeks begin on Sunday
     case 'w': return {DayOfWeek(time), 1};
+    case 'u': return {(DayOfWeek(time) + 6) % 7 + 1, 1};
+    case 'C': return {time.year / 100, 2};
     default: return {-1, 0};
   }
 }
@@ -62,8 +64,11 @@ std::string TextOf(const CivilTime& time, char code) {
     case 'A': return std::string(day);
     case 'a': return std::string(day.substr(0, 3));
     case 'F': return FormatTime(time, "%Y-%m-%d");
+    case 'X':
     case 'T': return FormatTime(time, "%H:%M:%S");
     case 'R': return FormatTime(time, "%H:%M");
+    case 'c': return FormatTime(time, "%a %b %e %H:%M:%S %Y");
+    case 'x':
     case 'D': return FormatTime(time, "%m/%d/%y");
     case 'n': return "\n";
     case 't': return "\t";

@@ -6,7 +6,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "text/unicode.h"
+#include "text/template_case.h"
+#include "text/template_integer.h"
 #include "text/utf8.h"
 
 namespace plimsoll::text {
@@ -35,12 +36,8 @@ int Order(const T& a, const T& b) {
   return a < b ? -1 : b < a ? 1 : 0;
 }
 
-int OrderOfNumbers(const Value& a, const Value& b) {
-  return a.is_integer() && b.is_integer() ? Order(a.integer(), b.integer()) : Order(a.number(), b.number());
-}
-
 bool EqualLists(const List& a, const List& b) {
-  return a.tuple == b.tuple && std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), Equal);
+  return (a.kind == b.kind || (a.tuple() && b.tuple())) && std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), Equal);
 }
 
 bool EqualDicts(const Dict& a, const Dict& b) {
@@ -49,8 +46,6 @@ bool EqualDicts(const Dict& a, const Dict& b) {
     return other != nullptr && Equal(item.second, *other);
   });
 }
-
-bool IsPrintable(char32_t c) { return c >= 0x20 && !IsControlOrFormat(c) && (c == ' ' || !IsSpace(c)); }
 
 // One character of a text in Python's repr; `quote` is the one that the text is enclosed by.
 std::string Escaped(const CodePoint& point, std::string_view bytes, char quote) {
@@ -66,6 +61,7 @@ std::string Escaped(const CodePoint& point, std::string_view bytes, char quote) 
 }
 
 void AppendQuoted(Text& out, const Text& text) {
+  if (text.safe) out.Append("Markup(", true);
   const bool doubled = text.bytes.find('\'') != std::string::npos && text.bytes.find('"') == std::string::npos;
   const char quote = doubled ? '"' : '\'';
   out.Append({&quote, 1}, true);
@@ -75,18 +71,37 @@ void AppendQuoted(Text& out, const Text& text) {
     at += point.length;
   }
   out.Append({&quote, 1}, true);
+  if (text.safe) out.Append(")", true);
 }
 
 void AppendRepr(Text& out, const Value& value);
 
+std::string_view TypeNameOf(ListKind kind) {
+  switch (kind) {
+    case ListKind::kList: return "list";
+    case ListKind::kRange: return "range";
+    case ListKind::kItems: return "dict_items";
+    case ListKind::kKeys: return "dict_keys";
+    case ListKind::kValues: return "dict_values";
+    default: return "tuple";
+  }
+}
+
 void AppendList(Text& out, const List& list) {
-  out.Append(list.tuple ? "(" : "[", true);
+  if (list.kind == ListKind::kRange) {
+    if (list.shown.empty()) FailUnsupported("the chat template prints a slice of a range");
+    return out.Append(list.shown, true);
+  }
+  const bool view = !list.list_or_tuple();
+  if (view) out.Append(fmt::format("{}(", TypeNameOf(list.kind)), true);
+  out.Append(list.tuple() ? "(" : "[", true);
   for (size_t i = 0; i < list.items.size(); ++i) {
     if (i > 0) out.Append(", ", true);
     AppendRepr(out, list.items[i]);
   }
-  if (list.tuple && list.items.size() == 1) out.Append(",", true);
-  out.Append(list.tuple ? ")" : "]", true);
+  if (list.tuple() && list.items.size() == 1) out.Append(",", true);
+  out.Append(list.tuple() ? ")" : "]", true);
+  if (view) out.Append(")", true);
 }
 
 void AppendDict(Text& out, const Dict& dict) {
@@ -108,6 +123,7 @@ void AppendRepr(Text& out, const Value& value) {
   if (value.none()) return out.Append("None", true);
   if (value.Is<bool>()) return out.Append(value.As<bool>() ? "True" : "False", true);
   if (value.Is<int64_t>()) return out.Append(fmt::format("{}", value.As<int64_t>()), true);
+  if (value.big() != nullptr) return out.Append(value.big()->ToString(), true);
   if (value.Is<double>()) return out.Append(ReprOfFloat(value.As<double>()), true);
   FailUnsupported(fmt::format("the chat template prints a value of type {}", TypeName(value)));
 }
@@ -135,17 +151,20 @@ uint64_t WeightOf(const Value& value) {
   if (const Text* text = value.text()) return 1 + text->bytes.size();
   if (const List* list = value.list()) return list->weight;
   if (const Dict* dict = value.dict()) return dict->weight;
+  if (value.big() != nullptr) return value.big()->digits();
   return 1;
 }
 
-Value MakeList(std::vector<Value> items, bool tuple) {
+double Value::NumberOfBig() const { return big()->ToDouble(); }
+
+Value MakeList(std::vector<Value> items, ListKind kind, std::string shown) {
   int depth = 0;
   uint64_t weight = 1;
   for (const Value& item : items) {
     depth = std::max(depth, DepthOf(item));
     weight = Heavier(weight, item);
   }
-  return Value::Variant(std::make_shared<const List>(List{std::move(items), tuple, Deeper(depth), weight}));
+  return Value::Variant(std::make_shared<const List>(List{std::move(items), kind, Deeper(depth), weight, std::move(shown)}));
 }
 
 Value MakeDict(std::vector<std::pair<Value, Value>> items) {
@@ -155,7 +174,7 @@ Value MakeDict(std::vector<std::pair<Value, Value>> items) {
   for (auto& item : items) {
     dict.weight = Heavier(Heavier(dict.weight, item.first), item.second);
     depth = std::max({depth, DepthOf(item.first), DepthOf(item.second)});
-    if (item.first.list() != nullptr ? !item.first.list()->tuple : item.first.dict() != nullptr) {
+    if (item.first.list() != nullptr ? !item.first.list()->tuple() && item.first.list()->kind != ListKind::kRange : item.first.dict() != nullptr) {
       FailTemplate(fmt::format("unhashable type: '{}'", TypeName(item.first)));
     }
     if (const Value* known = dict.Find(item.first)) {
@@ -189,13 +208,14 @@ bool Equal(const Value& a, const Value& b) {
   if (a.dict() != nullptr && b.dict() != nullptr) return EqualDicts(*a.dict(), *b.dict());
   if (a.Is<Macro*>() && b.Is<Macro*>()) return a.As<Macro*>() == b.As<Macro*>();
   if (a.Is<Namespace*>() && b.Is<Namespace*>()) return a.As<Namespace*>() == b.As<Namespace*>();
+  if (a.Is<Generator*>() && b.Is<Generator*>()) return a.As<Generator*>() == b.As<Generator*>();
   return (a.undefined() && b.undefined()) || (a.none() && b.none());
 }
 
 int Compare(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return OrderOfNumbers(a, b);
   if (a.text() != nullptr && b.text() != nullptr) return Order(a.text()->bytes, b.text()->bytes);  // UTF-8 sorts as code points
-  if (a.list() != nullptr && b.list() != nullptr && a.list()->tuple == b.list()->tuple) {
+  if (a.list() != nullptr && b.list() != nullptr && a.list()->list_or_tuple() && b.list()->list_or_tuple() && a.list()->tuple() == b.list()->tuple()) {
     const auto& left = a.list()->items;
     const auto& right = b.list()->items;
     for (size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
@@ -217,6 +237,18 @@ bool Contains(const Value& container, const Value& item) {
   }
   if (container.undefined()) return false;
   FailTemplate(fmt::format("argument of type '{}' is not iterable", TypeName(container)));
+}
+
+Text EscapedForHtml(const Text& text) {
+  if (text.safe) return text;
+  Text out;
+  for (size_t at = 0; at < text.bytes.size(); ++at) {
+    const char c = text.bytes[at];
+    const std::string_view escaped = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : "";
+    out.Append(escaped.empty() ? std::string_view(text.bytes).substr(at, 1) : escaped, text.origin[at] != 0);
+  }
+  out.safe = true;
+  return out;
 }
 
 Text Repr(const Value& value) {
@@ -250,16 +282,17 @@ std::string ReprOfFloat(double number) {
 
 std::string_view TypeName(const Value& value) {
   if (value.text() != nullptr) return "str";
-  if (value.list() != nullptr) return value.list()->tuple ? "tuple" : "list";
+  if (value.list() != nullptr) return TypeNameOf(value.list()->kind);
   if (value.dict() != nullptr) return "dict";
   if (value.none()) return "NoneType";
   if (value.undefined()) return "Undefined";
   if (value.Is<bool>()) return "bool";
-  if (value.Is<int64_t>()) return "int";
+  if (value.Is<int64_t>() || value.big() != nullptr) return "int";
   if (value.Is<double>()) return "float";
   if (value.Is<Namespace*>()) return "Namespace";
   if (value.Is<Loop*>()) return "LoopContext";
   if (value.Is<Macro*>()) return "Macro";
+  if (value.Is<Generator*>()) return "generator";
   return "method";
 }
 
