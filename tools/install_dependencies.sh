@@ -6,7 +6,7 @@ set -euo pipefail
 build=(clang-19 libclang-rt-19-dev cmake ninja-build pkg-config git
   libfmt-dev nlohmann-json3-dev libcli11-dev libsqlite3-dev libpcre2-dev libutf8proc-dev libssl-dev libmd4c-dev
   libxml2-dev libuchardet-dev libxxhash-dev libgtest-dev poppler-utils python3 python3-pip ca-certificates)
-test_only=(g++ g++-mingw-w64-x86-64-posix python3-numpy ccache)
+test_only=(g++ g++-mingw-w64-x86-64-posix python3-numpy ccache libsimde-dev)
 
 case "${1:-}" in
   build) wanted=("${build[@]}") ;;

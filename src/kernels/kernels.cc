@@ -17,11 +17,20 @@ struct Candidate {
   bool (*runs_here)();
 };
 
+#if defined(__x86_64__)
+bool RunsAvx2() { return platform::Cpu().avx2 && platform::Cpu().fma && platform::Cpu().f16c; }
+bool RunsAvx512() {
+  const platform::CpuFeatures& cpu = platform::Cpu();
+  return RunsAvx2() && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq;
+}
+#endif
+
 // Slowest first.
 constexpr std::array kCandidates = {
     Candidate{&kReferenceTable, [] { return true; }},
 #if defined(__x86_64__)
-    Candidate{&kAvx2Table, [] { return platform::Cpu().avx2 && platform::Cpu().fma && platform::Cpu().f16c; }},
+    Candidate{&kAvx2Table, RunsAvx2},
+    Candidate{&kAvx512Table, RunsAvx512},
 #endif
 };
 constexpr std::string_view kKnownNames = "reference, avx2, avx512";

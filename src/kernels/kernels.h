@@ -1,6 +1,6 @@
 // The loops that take the time, behind one table of functions per instruction set: `reference` (scalar, to be read and
-// to judge the others by) and `avx2` (AVX2 + FMA + F16C). Chosen once per process; the environment variable
-// PLIMSOLL_ISA=reference|avx2|avx512 forces one.
+// to judge the others by), `avx2` (AVX2 + FMA + F16C) and `avx512` (F, BW, VL, DQ; VNNI where it is). Chosen once per
+// process; the environment variable PLIMSOLL_ISA=reference|avx2|avx512 forces one.
 //
 // Contract of every function in a table:
 // - It neither allocates nor starts threads nor keeps state: the caller splits the work (rows, items) over its threads
@@ -94,7 +94,7 @@ enum class RopeStyle : uint8_t {
 // ---- The table
 
 struct KernelTable {
-  std::string_view name;  // "reference", "avx2"
+  std::string_view name;  // "reference", "avx2", "avx512"
 
   // One token of activations to int8; `out` has QuantizedTokenBytes(columns). columns divides by 32.
   void (*quantize_activations)(const float* x, size_t columns, std::byte* out);

@@ -9,7 +9,7 @@ size_t AttentionItems(const Attention& attention) {
 }
 
 size_t AttentionScratchBytes(size_t head_dim) {
-  const size_t padded = (head_dim + 7) / 8 * 8;
+  const size_t padded = (head_dim + 15) / 16 * 16;          // whole vectors of the widest instruction set
   const size_t tiles = 2 * kKvBlockTokens * padded;    // K and V of one block, widened
   const size_t queries = 2 * kMaxQueries * padded;     // queries and running outputs
   const size_t scores = kMaxQueries * (kKvBlockTokens + 2);  // and the running maximum and sum of each query

@@ -9,6 +9,7 @@ namespace plimsoll::kernels {
 extern const KernelTable kReferenceTable;
 #if defined(__x86_64__)
 extern const KernelTable kAvx2Table;
+extern const KernelTable kAvx512Table;
 #endif
 
 }  // namespace plimsoll::kernels

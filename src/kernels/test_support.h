@@ -23,12 +23,16 @@ inline constexpr tensor::DType kBlockTypes[] = {
 
 inline const KernelTable& Reference() { return **KernelsNamed("reference"); }
 
-// Every table that this processor runs, the reference included.
+// AVX-512's own functions run by an emulation (emulated_test.cc), the rest AVX2's; null where that cannot be.
+const KernelTable* EmulatedAvx512();
+
+// Every table that this processor runs, the reference included, and the emulated one.
 inline std::vector<const KernelTable*> Tables() {
   std::vector<const KernelTable*> tables;
   for (const char* name : {"reference", "avx2", "avx512"}) {
     if (const auto table = KernelsNamed(name)) tables.push_back(*table);
   }
+  if (const KernelTable* emulated = EmulatedAvx512()) tables.push_back(emulated);
   return tables;
 }
 
