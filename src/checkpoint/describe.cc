@@ -9,6 +9,20 @@
 namespace plimsoll::checkpoint {
 namespace {
 
+// How an encoder in a GGUF pools, and how much it takes: 1 mean, 2 the first token (llama.cpp's enumeration).
+Result<void> ReadGgufPooling(GgufFile& gguf, Description& description) {
+  description.max_tokens = description.config.max_tokens();
+  PLIMSOLL_ASSIGN(const auto pooling, gguf.Unsigned(description.config.architecture_name + ".pooling_type"));
+  switch (pooling.value_or(1)) {
+    case 1: description.pooling = Pooling::kMean; return {};
+    case 2: description.pooling = Pooling::kCls; return {};
+    default: break;
+  }
+  return MakeError(ErrorCode::kUnsupported, fmt::format("pooling of type {} is not supported", *pooling))
+      .In(gguf.path())
+      .Next("use an embedding model that pools by the mean or by the first token");
+}
+
 Result<void> DescribeGguf(const StopToken& stop, Description& description) {
   PLIMSOLL_ASSIGN(GgufModel model, OpenGgufModel(description.path, stop));
   description.files = std::move(model.files);
@@ -19,6 +33,7 @@ Result<void> DescribeGguf(const StopToken& stop, Description& description) {
         .In(description.path)
         .Next("fetch the file with the weights");
   }
+  if (description.config.encoder()) PLIMSOLL_TRY(ReadGgufPooling(gguf, description));
   return AssignRoles(gguf.tensors(), description);
 }
 

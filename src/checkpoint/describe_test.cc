@@ -66,6 +66,24 @@ TEST(DescribeTest, UntiedLlamaAndBert) {
   EXPECT_EQ(Find(bert, Role::kPositionEmbedding, -1).rows, 66u);
 }
 
+TEST(DescribeTest, PromptsOfAnEncoder) {
+  TemporaryFolder folder;
+  CopyFolder(Tiny("xlm_roberta"), folder.path());
+  const std::string path = folder / "config_sentence_transformers.json";
+  WriteBytes(path, R"({"prompts": {"query": "query: ", "passage": "passage: ", "plain": null}, "default_prompt_name": null})");
+  const Description model = Unwrap(Describe(folder.path()));
+  ASSERT_EQ(model.prompts.size(), 3u);
+  EXPECT_EQ(model.prompts[0].name, "query");
+  EXPECT_EQ(model.prompts[1].text, "passage: ");
+  EXPECT_EQ(model.prompts[2].text, "");
+  EXPECT_EQ(model.default_prompt, "");
+  EXPECT_EQ(model.max_tokens, 64u);  // 66 positions, of which XLM-R uses those from 2 on
+  WriteBytes(path, R"({"prompts": {"query": "query: "}, "default_prompt_name": "passage"})");
+  EXPECT_EQ(Describe(folder.path()).error().message, "default_prompt_name 'passage' is none of the prompts");
+  WriteBytes(path, R"({"prompts": {"query": 7}})");
+  EXPECT_EQ(Describe(folder.path()).error().code, ErrorCode::kInvalid);
+}
+
 TEST(DescribeTest, OldConfigSaysTheSame) {
   for (const char* name : {"llama_gqa_tied", "llama_gqa_untied", "bert"}) {
     TemporaryFolder folder;

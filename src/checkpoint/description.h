@@ -143,6 +143,12 @@ struct SourceFile {
 // How an encoder's token states become one embedding.
 enum class Pooling { kMean, kCls, kNone };
 
+// What is put before a text that an encoder embeds, by name: "query", "passage" and such.
+struct NamedPrompt {
+  std::string name;
+  std::string text;
+};
+
 struct Description {
   std::string path;
   Format format = Format::kHuggingFace;
@@ -155,6 +161,8 @@ struct Description {
   Pooling pooling = Pooling::kMean;// encoders: from 1_Pooling/config.json where there is one
   uint32_t max_tokens = 0;         // encoders: sentence_bert_config.json's limit or max_tokens()
   bool normalize = true;           // encoders: whether modules.json ends with Normalize
+  std::vector<NamedPrompt> prompts;// encoders: from config_sentence_transformers.json
+  std::string default_prompt;      // the name of the one for texts without a stated use; empty: none
   std::vector<std::string> notes;  // what was left alone, said to the person
 };
 

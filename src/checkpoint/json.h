@@ -53,7 +53,8 @@ class Json {
   // The member of that name unless it is null; nullptr where this is no object or has none.
   const Json* Find(std::string_view key) const;
   bool Has(std::string_view key) const;  // null or not
-  const std::vector<Json>& items() const { return items_; }
+  const std::vector<Json>& items() const { return items_; }        // of an array, or the values of an object
+  const std::vector<std::string>& keys() const { return keys_; }   // of an object
   const std::vector<std::string>& keys() const { return keys_; }  // of an object, beside items()
 
   std::optional<std::string_view> AsString() const;

@@ -73,6 +73,33 @@ Result<void> ReadModules(const std::string& folder, const std::string& path, Des
   return {};
 }
 
+constexpr size_t kMaxPrompts = 100;
+constexpr size_t kMaxPromptBytes = 4096;
+
+Result<void> ReadPrompts(const std::string& path, Description& description) {
+  PLIMSOLL_ASSIGN(const Json json, ReadJson(path, kMaxConfigBytes));
+  const Json* prompts = json.Find("prompts");
+  if (prompts == nullptr) return {};
+  if (prompts->keys().size() > kMaxPrompts) {
+    return MakeError(ErrorCode::kInvalid, fmt::format("{} prompts are more than {}", prompts->keys().size(), kMaxPrompts)).In(path);
+  }
+  for (const std::string& name : prompts->keys()) {
+    const Json* text = prompts->Find(name);
+    const auto value = text == nullptr ? std::optional<std::string_view>("") : text->AsString();
+    if (!value || value->size() > kMaxPromptBytes || name.size() > kMaxPromptBytes) {
+      return MakeError(ErrorCode::kInvalid, fmt::format("the prompt {} is not a text of at most {} bytes", Quoted(name),
+                                                        kMaxPromptBytes)).In(path);
+    }
+    description.prompts.push_back({name, std::string(*value)});
+  }
+  const Json* chosen = json.Find("default_prompt_name");
+  if (chosen == nullptr) return {};
+  description.default_prompt = std::string(chosen->AsString().value_or(""));
+  if (std::ranges::find(description.prompts, description.default_prompt, &NamedPrompt::name) != description.prompts.end()) return {};
+  return MakeError(ErrorCode::kInvalid, fmt::format("default_prompt_name {} is none of the prompts",
+                                                    Quoted(description.default_prompt))).In(path);
+}
+
 }  // namespace
 
 Result<void> ReadSentenceFiles(const std::string& folder, Description& description) {
@@ -86,6 +113,9 @@ Result<void> ReadSentenceFiles(const std::string& folder, Description& descripti
   } else if (has_pooling) {
     PLIMSOLL_ASSIGN(description.pooling, ReadPooling(pooling));
   }
+  const std::string prompts = InFolder(folder, "config_sentence_transformers.json");
+  PLIMSOLL_ASSIGN(const bool has_prompts, IsThere(prompts));
+  if (has_prompts) PLIMSOLL_TRY(ReadPrompts(prompts, description));
   const std::string sentence = InFolder(folder, "sentence_bert_config.json");
   PLIMSOLL_ASSIGN(const bool has_sentence, IsThere(sentence));
   if (!has_sentence) return {};

@@ -46,7 +46,8 @@ class LocalGenerator : public Generator {
                                   const StopToken& stop) override;
   uint32_t context_tokens() const override { return decoder_.context_tokens(); }
 
-  Decoder& decoder();  // for logits; what is held of the last sequence is forgotten
+  // For logits of a sequence of at most so many tokens; what is held of the last one is forgotten.
+  Decoder& NewSequence(uint32_t most_tokens);
   const ModelText& text() const { return text_; }
 
  private:

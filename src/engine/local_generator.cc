@@ -61,9 +61,10 @@ LocalGenerator::LocalGenerator(Decoder decoder, ModelText text, std::vector<int3
   }
 }
 
-Decoder& LocalGenerator::decoder() {
+Decoder& LocalGenerator::NewSequence(uint32_t most_tokens) {
   held_.clear();
   decoder_.TruncateTo(0);
+  decoder_.DeclareLength(most_tokens);
   return decoder_;
 }
 
@@ -102,6 +103,9 @@ Result<void> LocalGenerator::Append(std::span<const int32_t> tokens, Answer& ans
 Result<void> LocalGenerator::Prefill(const GenerateRequest& request, Answer& answer, const ProgressSink& progress,
                                      const StopToken& stop) {
   const std::span<const int32_t> prompt(request.prompt);
+  const uint64_t most = uint64_t{request.prompt.size()} + request.max_tokens;
+  decoder_.DeclareLength(static_cast<uint32_t>(std::min<uint64_t>(most, decoder_.context_tokens())));
+  held_.resize(std::min<size_t>(held_.size(), decoder_.length()));
   // The last token of the prompt is always evaluated: the first logits are its result.
   const size_t reusable = std::min(held_.size(), prompt.size() - 1);
   const auto differ = std::mismatch(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(reusable), prompt.begin());

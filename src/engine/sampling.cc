@@ -117,6 +117,7 @@ double LogProbability(std::span<const float> logits, int32_t id) {
 Result<Scored> Score(Decoder& decoder, std::span<const int32_t> ids, const StopToken& stop) {
   if (ids.empty()) return MakeError(ErrorCode::kUsage, "there are no token ids to evaluate");
   decoder.TruncateTo(0);
+  decoder.DeclareLength(static_cast<uint32_t>(ids.size()));
   Scored scored;
   double sum = 0;
   const auto sink = [&](uint32_t position, std::span<const float> logits) {

@@ -57,7 +57,7 @@ Result<ReplyBody> ModelSession::On(uint64_t id, const LogitsRequest& request) {
     else report.top = Largest(logits, request.top);
   };
   Report(progress, TokensDone("prefill", 0, ids.size()));
-  PLIMSOLL_TRY(generator->decoder().Evaluate(
+  PLIMSOLL_TRY(generator->NewSequence(static_cast<uint32_t>(ids.size())).Evaluate(
       ids, Decoder::Logits::kAll, sink, stop_,
       [&](uint32_t done) { Report(progress, TokensDone("prefill", done, ids.size())); }));
   if (ids.size() > 1) report.mean_logprob = sum / static_cast<double>(ids.size() - 1);
@@ -66,7 +66,7 @@ Result<ReplyBody> ModelSession::On(uint64_t id, const LogitsRequest& request) {
 
 Result<ReplyBody> ModelSession::On(uint64_t id, const BenchRequest& request) {
   PLIMSOLL_ASSIGN(engine::LocalGenerator* generator, Generator());
-  Decoder& decoder = generator->decoder();
+  Decoder& decoder = generator->NewSequence(static_cast<uint32_t>(needed));
   const uint64_t needed = uint64_t{request.prompt_tokens} + request.decode_tokens;
   if (request.prompt_tokens == 0 || needed > decoder.context_tokens()) {
     return MakeError(ErrorCode::kUsage, fmt::format("a bench of {} and {} tokens needs a prompt and a context of {}; there are {}",
@@ -104,8 +104,9 @@ Result<ReplyBody> ModelSession::On(uint64_t id, const PerplexityRequest& request
   options.chunks = request.chunks;
   PLIMSOLL_ASSIGN(const std::vector<int32_t> sample, tokenizer->Encode("a"));
   if (!sample.empty() && sample.front() == tokenizer->special_ids().bos) options.bos = sample.front();
-  PLIMSOLL_ASSIGN(const engine::Perplexity measured, engine::MeasurePerplexity(generator->decoder(), request.ids, options,
-                                                                               activity_.SinkFor(id), stop_));
+  Decoder& decoder = generator->NewSequence(options.chunk_tokens);
+  PLIMSOLL_ASSIGN(const engine::Perplexity measured,
+                  engine::MeasurePerplexity(decoder, request.ids, options, activity_.SinkFor(id), stop_));
   return ReplyBody(measured);
 }
 
