@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 
 #include "text/byte_level.h"
 #include "text/golden_data.h"
@@ -264,6 +266,34 @@ INSTANTIATE_TEST_SUITE_P(All, HostileTexts,
                          testing::Values(Repeated{"a", 1'000'000}, Repeated{"1", 1'000'000}, Repeated{" ", 1'000'000}, Repeated{"\xCC\x81", 1'000'000},
                                          Repeated{"\n"}, Repeated{"\t "}, Repeated{"\xCC\x81\xCC\xA7"}, Repeated{"'"}, Repeated{"\xF0\x9F\x98\x80"},
                                          Repeated{"\xFF"}, Repeated{"\xF0\x9F"}, Repeated{"<|im_end|"}, Repeated{"[CLS"}, Repeated{"ab "}, Repeated{"\xE4\xB8\xAD"}));
+
+// Every kind of model, normalizer, pre-tokenizer and decoder, on a megabyte of one character.
+class HostileFamilies : public testing::TestWithParam<const char*> {};
+
+TEST_P(HostileFamilies, TakeLinearTime) {
+  const auto tokenizer = Make(golden::ReadFile(golden::Path("families/") + GetParam() + "/tokenizer.json"));
+  for (const std::string unit : {"a", "A", " ", "\n", "\xE2\x96\x81", "\xCC\x81", "1", "=", "\xF0\x9F\x9C\x81", "a\xCC\x81", "<0x0A>", "x "}) {
+    std::string text;
+    while (text.size() < 1'000'000) text += unit;
+    const auto start = std::chrono::steady_clock::now();
+    const auto ids = tokenizer->Encode(text);
+    ASSERT_TRUE(ids.has_value()) << Describe(ids.error());
+    const auto encoded = std::chrono::steady_clock::now();
+    EXPECT_LT(tokenizer->Decode(*ids, true).size(), 8'000'000u);
+    const auto decoded = std::chrono::steady_clock::now();
+    EXPECT_LT(encoded - start, std::chrono::seconds(10)) << unit;
+    EXPECT_LT(decoded - encoded, std::chrono::seconds(10)) << unit;
+    if (std::getenv("PLIMSOLL_SHOW_TIMES") != nullptr) {
+      const auto milliseconds = [](auto time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time).count(); };
+      printf("%s %s: %lld ms, back %lld ms\n", GetParam(), unit.c_str(), static_cast<long long>(milliseconds(encoded - start)), static_cast<long long>(milliseconds(decoded - encoded)));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HostileFamilies,
+                         testing::Values("spm_bpe_prepend", "spm_bpe_metaspace", "gemma_style", "unigram_xlmr", "unigram_t5", "unigram_bytefallback", "bpe_o200k",
+                                         "bpe_gpt2_prefix", "bpe_clip_suffix", "bpe_deepseek", "wordpiece_cased_cjk"),
+                         [](const auto& test) { return std::string(test.param); });
 
 TEST(HostileText, NormalFormsAreLinear) {
   std::string json = BpeJson(kMerges);
