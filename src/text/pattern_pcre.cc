@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "text/pattern.h"
+#include "text/utf8.h"
 
 namespace plimsoll::text {
 namespace {
@@ -148,6 +149,17 @@ class Translator {
   std::string out_;
 };
 
+// The same text with a control character in place of each byte that is not UTF-8, so that all places stay the same.
+std::string WithoutInvalidBytes(std::string_view text) {
+  std::string out(text);
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint point = DecodeAt(text, at);
+    if (!point.valid) out.replace(at, point.length, point.length, '\x1A');
+    at += point.length;
+  }
+  return out;
+}
+
 class PcrePattern : public Pattern {
  public:
   PcrePattern(pcre2_code* code, pcre2_match_context* context) : code_(code), context_(context) {}
@@ -161,7 +173,8 @@ class PcrePattern : public Pattern {
   Result<void> Find(std::string_view text, std::vector<Range>& matches) const override {
     pcre2_match_data* data = pcre2_match_data_create_from_pattern(code_, nullptr);
     if (data == nullptr) return MakeError(ErrorCode::kOutOfMemory, "no memory for matching the tokenizer's expression");
-    Result<void> result = FindWith(data, text, matches);
+    // Checked once here: PCRE2 would check all the rest of the text again for each match.
+    Result<void> result = IsValidUtf8(text) ? FindWith(data, text, matches) : FindWith(data, WithoutInvalidBytes(text), matches);
     pcre2_match_data_free(data);
     return result;
   }
@@ -172,7 +185,7 @@ class PcrePattern : public Pattern {
     // As the reference library does: an empty match counts, but not right after the match before it.
     size_t last_end = text.size() + 1;
     for (size_t at = 0; at <= text.size() && !text.empty();) {
-      const int status = pcre2_match(code_, subject, text.size(), at, 0, data, context_);
+      const int status = pcre2_match(code_, subject, text.size(), at, PCRE2_NO_UTF_CHECK, data, context_);
       if (status == PCRE2_ERROR_NOMATCH) return {};
       if (status < 0) {
         return MakeError(ErrorCode::kInvalid, fmt::format("splitting {} bytes of text by the tokenizer's expression failed at byte {} (PCRE2 error {})", text.size(), at, status))
@@ -208,7 +221,7 @@ Result<std::unique_ptr<Pattern>> MakePcrePattern(std::string_view expression) {
   PLIMSOLL_ASSIGN(const std::string rewritten, Translator(expression).Translate());
   int error = 0;
   PCRE2_SIZE offset = 0;
-  const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_MULTILINE;
+  const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_MULTILINE;
   pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(rewritten.data()), rewritten.size(), options, &error, &offset, nullptr);
   if (code == nullptr) {
     return MakeError(ErrorCode::kInvalid, fmt::format("the tokenizer's expression does not compile (PCRE2 error {} at byte {}): {}", error, offset, rewritten));

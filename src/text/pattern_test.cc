@@ -60,5 +60,28 @@ TEST(Pattern, HostileExpressionsEndInNamedErrors) {
   EXPECT_NE(result.error().message.find("failed at byte 0"), std::string::npos) << result.error().message;
 }
 
+std::string Cut(std::string_view expression, std::string_view text) {
+  std::vector<Range> matches;
+  EXPECT_TRUE(MakeRegexPattern(expression).value()->Find(text, matches));
+  std::string out;
+  for (const Range& match : matches) out += "(" + std::string(text.substr(match.begin, match.end - match.begin)) + ")";
+  return out;
+}
+
+// What Oniguruma means by it, where PCRE2 means something else.
+TEST(Pattern, OnigurumaDialect) {
+  EXPECT_EQ(Cut(R"(\h+)", "x1f g0"), "(1f)(0)");
+  EXPECT_EQ(Cut(R"(\w+)", "a\xCC\x81 \xC2\xBD_ \xE2\x91\xA0"), "(a\xCC\x81)(\xC2\xBD_)");
+  EXPECT_EQ(Cut(R"([[:punct:]])", "a+b."), "(+)(.)");
+  EXPECT_EQ(Cut(R"( ?[^(\s|[.,!?])]+)", " ab, (c)"), "( ab)(c)");
+  EXPECT_EQ(Cut(R"([]a]+)", "]a["), "(]a)");
+  EXPECT_EQ(Cut(R"(\s+$)", "a  \n b \n\nc  "), "(  )( \n)(  )");
+  EXPECT_EQ(Cut("x*", "abxxc"), "()()(xx)()");
+  EXPECT_EQ(Cut("(?=b)", "abab"), "()()");
+  EXPECT_EQ(Cut("a", "\xFF" "a\xE4"), "(a)");
+  EXPECT_FALSE(MakeRegexPattern(R"([^\S\n])"));
+  EXPECT_FALSE(MakeRegexPattern(R"([a-z&&[^b]])"));
+}
+
 }  // namespace
 }  // namespace plimsoll::text

@@ -1,6 +1,8 @@
 // The tokenizers of the two default models against the reference library, id for id.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "text/golden_data.h"
 #include "text/tokenizer.h"
 
@@ -68,6 +70,24 @@ TEST(TokenizerGolden, SmolLm2Patched) {
   ASSERT_GT(lines.size(), 10u);
   lines.erase(lines.begin());
   Compare(*tokenizer, lines);
+}
+
+// A tokenizer that is too large to be kept here: PLIMSOLL_EXTRA_GOLDEN names a folder with models/ and tokenizer/ like ours.
+TEST(TokenizerGolden, Qwen) {
+  const char* folder = std::getenv("PLIMSOLL_EXTRA_GOLDEN");
+  if (folder == nullptr) GTEST_SKIP() << "PLIMSOLL_EXTRA_GOLDEN is not set";
+  const std::string name = "qwen2.5-coder-0.5b-instruct";
+  std::string json = golden::ReadFile(folder + ("/models/" + name) + "/tokenizer.json");
+  const auto lines = golden::ReadLines(folder + ("/tokenizer/" + name) + ".jsonl");
+  ASSERT_EQ(lines.size(), 300u);
+  Compare(*Load(json), lines);
+  const size_t at = json.find("\"normalizer\"");
+  const size_t end = json.find("\"pre_tokenizer\"");
+  ASSERT_LT(at, end);
+  auto patched = golden::ReadLines(folder + ("/tokenizer/" + name) + ".patched.jsonl");
+  ASSERT_GT(patched.size(), 1u);
+  patched.erase(patched.begin());
+  Compare(*Load(json.substr(0, at) + R"("normalizer": {"type": "NFC"}, )" + json.substr(end)), patched);
 }
 
 TEST(TokenizerGolden, MiniLm) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 
 #include "text/byte_level.h"
 #include "text/golden_data.h"
@@ -139,6 +141,33 @@ TEST(Tokenizer, RefusesByName) {
   }
 }
 
+std::string SmallBpe(const std::string& options, const std::string& parts = "") {
+  return R"({"model":{"type":"BPE","vocab":{"<unk>":0,"<0xC3>":1,"<0xA9>":2,"a":3,"b":4,"ab":5},"merges":["a b"])" + options + "}" + parts + "}";
+}
+
+// An unknown character waits for the next known one, bytes pass it by: so it is in the reference library.
+TEST(Tokenizer, UnknownCharactersAndBytes) {
+  const std::string text = "x\xE6\xBC\xA2\xC3\xA9" "a";
+  const auto ids = [](const std::string& options, const std::string& input) { return Make(SmallBpe(options))->Encode(input).value(); };
+  EXPECT_EQ(ids(R"(,"unk_token":"<unk>","fuse_unk":true,"byte_fallback":true)", text), (Ids{1, 2, 0, 3}));
+  EXPECT_EQ(ids(R"(,"unk_token":"<unk>","byte_fallback":true)", text), (Ids{0, 1, 2, 0, 3}));
+  EXPECT_EQ(ids(R"(,"byte_fallback":true)", text), (Ids{1, 2, 3}));
+  EXPECT_EQ(ids(R"(,"unk_token":"<unk>","fuse_unk":true)", "ab" + text), (Ids{5, 0, 3}));
+  EXPECT_FALSE(Make(SmallBpe(R"(,"unk_token":"<none>")"))->Encode(text));
+  EXPECT_TRUE(Make(SmallBpe(R"(,"unk_token":"<none>")"))->Encode("ab"));
+}
+
+TEST(Tokenizer, UnigramTakesTheBestPath) {
+  const auto tokenizer = Make(R"({"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0.0],["a",-1.0],["a",-3.0],["b",-2.0],["zz",-5.0]]}})");
+  EXPECT_EQ(tokenizer->Encode("ab a").value(), (Ids{2, 3, 0, 2}));  // of equal pieces the last one
+  EXPECT_EQ(tokenizer->Encode("zzzzz").value(), (Ids{0, 4, 4}));
+  EXPECT_EQ(tokenizer->Encode("z<unk>z").value(), (Ids{0}));
+  EXPECT_FALSE(Make(R"({"model":{"type":"Unigram","unk_id":null,"vocab":[["b",-2.0]]}})")->Encode("bc"));
+  EXPECT_NE(FailureOf(R"({"model":{"type":"Unigram","vocab":[["a",-1.0,2]]}})").message.find("not a text and a score"), std::string::npos);
+  EXPECT_NE(FailureOf(R"({"model":{"type":"Unigram","vocab":[["a"]]}})").message.find("not a text and a score"), std::string::npos);
+  EXPECT_NE(FailureOf(R"({"model":{"type":"Unigram","unk_id":7,"vocab":[["a",-1.0]]}})").message.find("has the id 7"), std::string::npos);
+}
+
 TEST(Tokenizer, NamesWhatIsInvalid) {
   const auto message = [](const std::string& json) {
     const Error error = FailureOf(json);
@@ -196,6 +225,19 @@ TEST(TokenizerGguf, PreTokenizersByName) {
   const auto unknown = Tokenizer::FromVocabulary(ByteGguf("kimi-k2", storage));
   EXPECT_EQ(unknown.error().code, ErrorCode::kUnsupported);
   EXPECT_NE(unknown.error().message.find("\"kimi-k2\""), std::string::npos);
+}
+
+TEST(TokenizerGguf, EveryNameMakesATokenizer) {
+  std::vector<std::string> storage;
+  for (const char* pre : {"falcon", "mpt", "starcoder", "refact", "command-r", "qwen35", "stablelm2", "olmo", "dbrx", "smaug-bpe", "poro-chat", "chatglm-bpe", "viking",
+                          "jais", "tekken", "codeshell", "bloom", "gpt3-finnish", "exaone", "chameleon", "minerva-7b", "megrez", "gpt-4o", "llama4", "trillion",
+                          "granite-docling", "bailingmoe", "seed-coder", "deepseek-llm", "deepseek-coder", "deepseek-v3", "jina-v2-code", "roberta-bpe", "modern-bert",
+                          "glm4", "lfm2", "minimax-m2", "ufakzeka", "laguna", "minicpm5", "youtu", "hunyuan", "hunyuan-dense", "grok-2"}) {
+    const auto tokenizer = Tokenizer::FromVocabulary(ByteGguf(pre, storage));
+    ASSERT_TRUE(tokenizer.has_value()) << pre << Describe(tokenizer.error());
+    const std::string text = "I'LL  read\n\n 1111 \xE6\xBC\xA2\xE5\xAD\x97, don't!  ";
+    EXPECT_EQ((*tokenizer)->Decode((*tokenizer)->Encode(text, {.add_special = false}).value(), false), text) << pre;
+  }
 }
 
 // Control tokens are special, user-defined ones are part of any text.
@@ -264,6 +306,34 @@ INSTANTIATE_TEST_SUITE_P(All, HostileTexts,
                          testing::Values(Repeated{"a", 1'000'000}, Repeated{"1", 1'000'000}, Repeated{" ", 1'000'000}, Repeated{"\xCC\x81", 1'000'000},
                                          Repeated{"\n"}, Repeated{"\t "}, Repeated{"\xCC\x81\xCC\xA7"}, Repeated{"'"}, Repeated{"\xF0\x9F\x98\x80"},
                                          Repeated{"\xFF"}, Repeated{"\xF0\x9F"}, Repeated{"<|im_end|"}, Repeated{"[CLS"}, Repeated{"ab "}, Repeated{"\xE4\xB8\xAD"}));
+
+// Every kind of model, normalizer, pre-tokenizer and decoder, on a megabyte of one character.
+class HostileFamilies : public testing::TestWithParam<const char*> {};
+
+TEST_P(HostileFamilies, TakeLinearTime) {
+  const auto tokenizer = Make(golden::ReadFile(golden::Path("families/") + GetParam() + "/tokenizer.json"));
+  for (const std::string unit : {"a", "A", " ", "\n", "\xE2\x96\x81", "\xCC\x81", "1", "=", "\xF0\x9F\x9C\x81", "a\xCC\x81", "<0x0A>", "x "}) {
+    std::string text;
+    while (text.size() < 1'000'000) text += unit;
+    const auto start = std::chrono::steady_clock::now();
+    const auto ids = tokenizer->Encode(text);
+    ASSERT_TRUE(ids.has_value()) << Describe(ids.error());
+    const auto encoded = std::chrono::steady_clock::now();
+    EXPECT_LT(tokenizer->Decode(*ids, true).size(), 8'000'000u);
+    const auto decoded = std::chrono::steady_clock::now();
+    EXPECT_LT(encoded - start, std::chrono::seconds(10)) << unit;
+    EXPECT_LT(decoded - encoded, std::chrono::seconds(10)) << unit;
+    if (std::getenv("PLIMSOLL_SHOW_TIMES") != nullptr) {
+      const auto milliseconds = [](auto time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time).count(); };
+      printf("%s %s: %lld ms, back %lld ms\n", GetParam(), unit.c_str(), static_cast<long long>(milliseconds(encoded - start)), static_cast<long long>(milliseconds(decoded - encoded)));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HostileFamilies,
+                         testing::Values("spm_bpe_prepend", "spm_bpe_metaspace", "gemma_style", "unigram_xlmr", "unigram_t5", "unigram_bytefallback", "bpe_o200k",
+                                         "bpe_gpt2_prefix", "bpe_clip_suffix", "bpe_deepseek", "wordpiece_cased_cjk"),
+                         [](const auto& test) { return std::string(test.param); });
 
 TEST(HostileText, NormalFormsAreLinear) {
   std::string json = BpeJson(kMerges);
