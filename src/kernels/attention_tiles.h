@@ -98,11 +98,12 @@ void Score(const Queries& queries, size_t first, Rows<T> keys, SeenKeys seen) {
       for (size_t k = 0; k < 4; ++k) sums[i][k] = Zero();
     }
     for (size_t c = 0; c < queries.padded; c += kLanes) {
-      Wide loaded[4];
-      for (size_t k = 0; k < 4; ++k) loaded[k] = Load(key[k] + c);
-      for (size_t i = 0; i < kQueries; ++i) {
-        const Wide v = Load(q + i * queries.padded + c);
-        for (size_t k = 0; k < 4; ++k) sums[i][k] = MulAdd(v, loaded[k], sums[i][k]);
+      // The queries are held and the keys loaded one by one: 12 sums, 3 of q and 1 key are all 16 registers of AVX2.
+      Wide v[kQueries];
+      for (size_t i = 0; i < kQueries; ++i) v[i] = Load(q + i * queries.padded + c);
+      for (size_t k = 0; k < 4; ++k) {
+        const Wide loaded = Load(key[k] + c);
+        for (size_t i = 0; i < kQueries; ++i) sums[i][k] = MulAdd(v[i], loaded, sums[i][k]);
       }
     }
     for (size_t i = 0; i < kQueries; ++i) {
@@ -156,11 +157,11 @@ PLIMSOLL_INLINE void MixColumns(Queries& queries, size_t first, Rows<T> values, 
     for (size_t v = 0; v < kVectors; ++v) sums[i][v] = Load(out + i * queries.padded + kLanes * v);
   }
   for (size_t j = seen.begin; j < seen.end; ++j) {
-    Wide value[kVectors];
-    for (size_t v = 0; v < kVectors; ++v) value[v] = Load(values.data + j * values.stride + column + kLanes * v);
-    for (size_t i = 0; i < kQueries; ++i) {
-      const Wide weight = Fill(weights[i * kTile + j]);
-      for (size_t v = 0; v < kVectors; ++v) sums[i][v] = MulAdd(weight, value[v], sums[i][v]);
+    Wide weight[kQueries];
+    for (size_t i = 0; i < kQueries; ++i) weight[i] = Fill(weights[i * kTile + j]);
+    for (size_t v = 0; v < kVectors; ++v) {
+      const Wide value = Load(values.data + j * values.stride + column + kLanes * v);
+      for (size_t i = 0; i < kQueries; ++i) sums[i][v] = MulAdd(weight[i], value, sums[i][v]);
     }
   }
   for (size_t i = 0; i < kQueries; ++i) {

@@ -17,19 +17,33 @@ constexpr size_t kTokenBlock = 48;   // tokens whose piece of activations stays 
 static_assert(kTileRows * kDepth * sizeof(float) + 64 <= kMatMulScratchBytes);
 
 // Vectors of a stored row, and the first `count` (< kLanes) numbers of one with zeros behind them.
-template <class Number, Wide (*kWiden)(const Number*)>
+template <class Number>
 struct Source {
-  static constexpr size_t kBytes = sizeof(Number);
-  PLIMSOLL_INLINE static Wide Load(const std::byte* from) { return kWiden(reinterpret_cast<const Number*>(from)); }
+  static constexpr size_t kBytes = sizeof(typename Number::Type);
+  PLIMSOLL_INLINE static Wide Load(const std::byte* from) {
+    return Number::Widen(reinterpret_cast<const typename Number::Type*>(from));
+  }
   PLIMSOLL_INLINE static Wide LoadTail(const std::byte* from, size_t count) {
-    Number numbers[kLanes] = {};
-    std::memcpy(numbers, from, count * sizeof(Number));
-    return kWiden(numbers);
+    typename Number::Type numbers[kLanes] = {};
+    std::memcpy(numbers, from, count * kBytes);
+    return Number::Widen(numbers);
   }
 };
-using F32Source = Source<float, Load>;
-using F16Source = Source<uint16_t, Load>;
-using BF16Source = Source<uint16_t, LoadBF16>;
+struct F32 {
+  using Type = float;
+  PLIMSOLL_INLINE static Wide Widen(const float* from) { return Load(from); }
+};
+struct F16 {
+  using Type = uint16_t;
+  PLIMSOLL_INLINE static Wide Widen(const uint16_t* from) { return Load(from); }
+};
+struct BF16 {
+  using Type = uint16_t;
+  PLIMSOLL_INLINE static Wide Widen(const uint16_t* from) { return LoadBF16(from); }
+};
+using F32Source = Source<F32>;
+using F16Source = Source<F16>;
+using BF16Source = Source<BF16>;
 
 // dots[t][r] over n columns; rows and x point at the first of them.
 template <class Source, size_t kRows, size_t kTokens>

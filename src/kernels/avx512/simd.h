@@ -14,20 +14,20 @@
 #define PLIMSOLL_AVX512_END
 #else
 #include <immintrin.h>
-#if defined(__clang__)
 #define PLIMSOLL_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
 #define PLIMSOLL_AVX512_PUSH(target_names) \
   PLIMSOLL_PRAGMA(clang attribute push(__attribute__((target(target_names))), apply_to = function))
-#define PLIMSOLL_AVX512_BEGIN PLIMSOLL_AVX512_PUSH("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")
-#define PLIMSOLL_AVX512_VNNI_BEGIN PLIMSOLL_AVX512_PUSH("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 #define PLIMSOLL_AVX512_END _Pragma("clang attribute pop")
 #else
-#define PLIMSOLL_AVX512_BEGIN \
-  _Pragma("GCC push_options") _Pragma("GCC target(\"avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq\")")
-#define PLIMSOLL_AVX512_VNNI_BEGIN \
-  _Pragma("GCC push_options") _Pragma("GCC target(\"avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni\")")
-#define PLIMSOLL_AVX512_END _Pragma("GCC pop_options")
+// GCC 12 takes the undefined vectors inside its own intrinsics for mistakes (GCC bug 105593).
+#define PLIMSOLL_AVX512_PUSH(target_names)                                                        \
+  _Pragma("GCC push_options") PLIMSOLL_PRAGMA(GCC target(target_names)) _Pragma("GCC diagnostic push") \
+  _Pragma("GCC diagnostic ignored \"-Wuninitialized\"") _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
+#define PLIMSOLL_AVX512_END _Pragma("GCC diagnostic pop") _Pragma("GCC pop_options")
 #endif
+#define PLIMSOLL_AVX512_BEGIN PLIMSOLL_AVX512_PUSH("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")
+#define PLIMSOLL_AVX512_VNNI_BEGIN PLIMSOLL_AVX512_PUSH("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 #endif
 #ifndef PLIMSOLL_INLINE
 #define PLIMSOLL_INLINE [[gnu::always_inline]] inline
