@@ -129,7 +129,8 @@ class Tools(PlimsollTest):
         self.assertGreater(plain["prompt_tokens"], len(ids) + 3)
 
     def test_perplexity(self):
-        text = self.write("long.txt", "".join(f"The pump number {i} was last serviced in {1950 + i % 70} by {chr(65 + i % 26)}.\n" for i in range(120)))
+        content = "".join(f"The pump number {i} was last serviced in {1950 + i % 70} by {chr(65 + i % 26)}.\n" for i in range(120))
+        text = self.write("long.txt", content)
         arguments = ("perplexity", SMOLLM2, "--text", text, "--json")
         one, all_of_it = self.ok(*arguments, "--chunks", 1).json, self.ok(*arguments).json
         self.assertEqual((one["chunks"], one["tokens"]), (1, 255))
@@ -138,7 +139,7 @@ class Tools(PlimsollTest):
         self.assertTrue(0 < all_of_it["stderr"] < all_of_it["perplexity"])
         self.assertLessEqual(all_of_it["memory"]["peak_rss_bytes"], all_of_it["memory"]["planned_bytes"])
         # The first chunk by hand: the second half of it, foretold one by one, through another command.
-        ids = self.ok("tokenize", SMOLLM2, "--jsonl", self.write_jsonl("t.jsonl", [{"text": open(text).read()[:-1]}])).lines[0]["ids"][:512]
+        ids = self.ok("tokenize", SMOLLM2, "--jsonl", self.write_jsonl("t.jsonl", [{"text": content[:-1]}])).lines[0]["ids"][:512]
         # mean_logprob is of ids 1.. of a sequence: sums over 511 and over the first 256 foretold ones differ by the second half.
         logprob = lambda n: self.ok("logits", SMOLLM2, "--ids", " ".join(map(str, ids[:n])), "--top", 1, "--json").json["mean_logprob"] * (n - 1)
         self.assertAlmostEqual(math.exp(-(logprob(512) - logprob(257)) / 255), one["perplexity"], delta=1e-4 * one["perplexity"])
