@@ -4,11 +4,12 @@ import json
 import math
 import os
 import shutil
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from plimsoll import GOLDEN, MINILM, SMOLLM2, SOURCE, PlimsollTest, make_checkpoint, read_jsonl
+from plimsoll import BIN, GOLDEN, MINILM, SMOLLM2, SOURCE, PlimsollTest, make_checkpoint, read_jsonl
 
 
 class Tools(PlimsollTest):
@@ -178,6 +179,12 @@ class Tools(PlimsollTest):
             self.assertEqual(*(self.ok("tokenize", m, "--jsonl", texts).out for m in (folder, out)))
             messages = self.write("m.json", json.dumps([{"role": "user", "content": "Hi"}]))
             self.assertEqual(*(self.ok("template", m, "--messages", messages, "--json").json for m in (folder, out)))
+
+    def test_help_that_cannot_be_printed_is_an_error(self):
+        for arguments in (("--help",), ("--version",), ("convert", "--help")):
+            with open("/dev/full", "w") as full:
+                code = subprocess.run([BIN, *arguments], stdout=full, stderr=subprocess.PIPE).returncode
+            self.assertEqual(code, 7, arguments)
 
     def test_context_too_small_for_the_prompt(self):
         error = self.fails(2, "generate", SMOLLM2, "--prompt", "word " * 100, "--context", "32")
