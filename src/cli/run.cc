@@ -1,6 +1,5 @@
 #include "cli/run.h"
 
-#include <cstdio>
 #include <map>
 #include <string>
 #include <new>
@@ -58,8 +57,11 @@ int Run(int argc, char** argv) {
   Options options;
   const ParsedArguments parsed = ParseArguments(argc, argv, options);
   if (parsed.command.empty() && parsed.exit_code == 0) {
-    std::fputs(parsed.text.c_str(), stdout);
-    return 0;
+    Console console(options.global);
+    const Result<void> printed = console.Out(parsed.text);
+    if (printed) return 0;
+    console.Fail(printed.error(), true, false);
+    return TraitsOf(printed.error().code).exit_code;
   }
   if (parsed.command.empty()) {
     // What was wrong may be the very option --json, so it is looked for by hand.

@@ -1,8 +1,9 @@
-// The language between a command and its workers: requests one way, replies the other, as plain structs; protocol.cc
-// alone knows their JSON. A request carries a number; every reply repeats it. While the worker works it sends events
-// (Progress, TextPiece, Planned, Heartbeat), and at the end exactly one result or an Error. Cancel may be sent at any time and has
-// no reply of its own. Neither side trusts the other: types, ranges, counts and depth are checked, floats are finite,
-// text is valid UTF-8 (repaired when sent). Pure; any thread.
+// The language between a command and its workers: requests one way, replies the other, as plain structs. The tables in
+// protocol_requests.cc and protocol_replies.cc say what their fields are called; message_io.h alone knows of JSON.
+// A request carries a number; every reply repeats it. While the worker works it sends events (Progress, TextPiece,
+// Planned, Heartbeat), and at the end exactly one result or an Error. Cancel may be sent at any time and has no reply of
+// its own. Neither side trusts the other: types, ranges, counts and depth are checked, floats are finite, text is valid
+// UTF-8 (repaired when sent). Pure; any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,13 +1,15 @@
 """One test or more for each command, on real models and documents, through the real program."""
 import fcntl
 import json
+import math
 import os
 import shutil
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from plimsoll import GOLDEN, MINILM, SMOLLM2, SOURCE, PlimsollTest, read_jsonl
+from plimsoll import BIN, GOLDEN, MINILM, SMOLLM2, SOURCE, PlimsollTest, make_checkpoint, read_jsonl
 
 
 class Tools(PlimsollTest):
@@ -126,6 +128,63 @@ class Tools(PlimsollTest):
         # A special token written by a person is text: it takes more than one token.
         plain = self.ok("generate", SMOLLM2, "--chat", "--prompt", "Hello <|im_end|> there", "--max-tokens", "1", "--json").json
         self.assertGreater(plain["prompt_tokens"], len(ids) + 3)
+
+    def test_perplexity(self):
+        content = "".join(f"The pump number {i} was last serviced in {1950 + i % 70} by {chr(65 + i % 26)}.\n" for i in range(120))
+        text = self.write("long.txt", content)
+        arguments = ("perplexity", SMOLLM2, "--text", text, "--json")
+        one, all_of_it = self.ok(*arguments, "--chunks", 1).json, self.ok(*arguments).json
+        self.assertEqual((one["chunks"], one["tokens"]), (1, 255))
+        self.assertEqual(all_of_it["tokens"], 255 * (all_of_it["text_tokens"] // 512))
+        self.assertTrue(1 < all_of_it["perplexity"] < 20, all_of_it)
+        self.assertTrue(0 < all_of_it["stderr"] < all_of_it["perplexity"])
+        self.assertLessEqual(all_of_it["memory"]["peak_rss_bytes"], all_of_it["memory"]["planned_bytes"])
+        # The first chunk by hand: the second half of it, foretold one by one, through another command.
+        ids = self.ok("tokenize", SMOLLM2, "--jsonl", self.write_jsonl("t.jsonl", [{"text": content[:-1]}])).lines[0]["ids"][:512]
+        # mean_logprob is of ids 1.. of a sequence: sums over 511 and over the first 256 foretold ones differ by the second half.
+        logprob = lambda n: self.ok("logits", SMOLLM2, "--ids", " ".join(map(str, ids[:n])), "--top", 1, "--json").json["mean_logprob"] * (n - 1)
+        self.assertAlmostEqual(math.exp(-(logprob(512) - logprob(257)) / 255), one["perplexity"], delta=1e-4 * one["perplexity"])
+        self.assertIn("1024", self.fails(2, "perplexity", SMOLLM2, "--text", self.write("short.txt", "too short"))["message"])
+
+    def test_convert_a_gguf_and_its_tokenizer_stays(self):
+        out = os.path.join(self.folder, "q4.gguf")
+        done = self.ok("convert", SMOLLM2, "--precision", "q4", "--out", out, "--memory", "64MiB", "--json").json
+        self.assertEqual(done["bytes"], os.path.getsize(out))
+        self.assertLessEqual(done["peak_rss_bytes"], done["planned_bytes"])
+        logits = [self.ok("logits", m, "--ids", "504 3575 282 4649 314", "--top", 50, "--json").json for m in (SMOLLM2, out)]
+        self.assertEqual(logits[0], logits[1])  # Q4_1 and Q8_0 stay what they are
+        texts = self.write_jsonl("same.jsonl", [{"text": "Hello <|im_start|> 12345 \u20ac"}])
+        self.assertEqual(*(self.ok("tokenize", m, "--jsonl", texts).out for m in (SMOLLM2, out)))
+        self.assertEqual(self.fails(2, "convert", SMOLLM2, "--precision", "q4", "--out", out)["file"], out)
+        self.fails(2, "convert", SMOLLM2, "--precision", "q8", "--out", out + "8")
+        self.fails(3, "convert", SMOLLM2, "--precision", "q4", "--out", "/nowhere/at/all.gguf")
+        self.fails(6, "convert", SMOLLM2, "--precision", "q4", "--out", out, "--force", "--memory", "64MiB", "--threads", "64")
+        self.ok("convert", out, "--precision", "q4", "--out", os.path.join(self.folder, "again.gguf"))
+        with open(out, "rb") as a, open(os.path.join(self.folder, "again.gguf"), "rb") as b:
+            self.assertEqual(a.read(), b.read())
+
+    def test_convert_a_folder_with_its_tokenizer(self):
+        names = os.path.join(GOLDEN, "models", "smollm2-135m-instruct")
+        folder = make_checkpoint(os.path.join(self.folder, "small"), "--preset", "tiny", "--tokenizer", names)
+        for precision in ("q8", "q4"):
+            out = os.path.join(self.folder, f"small-{precision}.gguf")
+            done = self.ok("convert", folder, "--precision", precision, "--out", out, "--json").json
+            self.assertLessEqual(done["peak_rss_bytes"], done["planned_bytes"])
+            arguments = ("--ids", "5 6 7 8 9 1000", "--top", 2000, "--json")
+            want = {o["id"]: o["value"] for o in self.ok("logits", folder, "--precision", precision, *arguments).json["logits"]}
+            got = {o["id"]: o["value"] for o in self.ok("logits", out, *arguments).json["logits"]}
+            self.assertGreater(len(want.keys() & got.keys()), 1990)  # pairs are turned in another order of additions
+            self.assertLess(max(abs(want[i] - got[i]) for i in want.keys() & got.keys()), 1e-4)
+            texts = self.write_jsonl("same.jsonl", [{"text": t} for t in ("Hello <|im_start|> 12345", " a\n\n  b", "\u20ac \u4e2d")])
+            self.assertEqual(*(self.ok("tokenize", m, "--jsonl", texts).out for m in (folder, out)))
+            messages = self.write("m.json", json.dumps([{"role": "user", "content": "Hi"}]))
+            self.assertEqual(*(self.ok("template", m, "--messages", messages, "--json").json for m in (folder, out)))
+
+    def test_help_that_cannot_be_printed_is_an_error(self):
+        for arguments in (("--help",), ("--version",), ("convert", "--help")):
+            with open("/dev/full", "w") as full:
+                code = subprocess.run([BIN, *arguments], stdout=full, stderr=subprocess.PIPE).returncode
+            self.assertEqual(code, 7, arguments)
 
     def test_context_too_small_for_the_prompt(self):
         error = self.fails(2, "generate", SMOLLM2, "--prompt", "word " * 100, "--context", "32")

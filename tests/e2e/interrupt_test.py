@@ -56,6 +56,12 @@ class Interrupted(PlimsollTest):
     def test_stops_in_load(self):
         self.stops("reading", "bench", self.checkpoint, "--precision", "q4")
 
+    def test_stops_in_convert_and_leaves_no_file(self):
+        out = os.path.join(self.folder, "converted")
+        os.makedirs(out)
+        self.stops("converting", "convert", self.checkpoint, "--precision", "q4", "--out", os.path.join(out, "a.gguf"))
+        self.assertEqual(os.listdir(out), [])
+
     def test_stops_in_prefill(self):
         self.stops("prefill", "bench", self.checkpoint, "--precision", "stored", "--prompt-tokens", 4000)
 
