@@ -1,6 +1,7 @@
 #include "checkpoint/gguf_export.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <unordered_set>
 
@@ -8,6 +9,7 @@
 
 #include "checkpoint/config.h"
 #include "checkpoint/json.h"
+#include "checkpoint/tensor_tables.h"
 
 namespace plimsoll::checkpoint {
 namespace {
@@ -31,20 +33,33 @@ Result<void> CheckNothingIsLost(const Description& description) {
   return {};
 }
 
-// What config.json asks for beyond the keys that are written below.
+struct GgufForm {
+  Architecture architecture;
+  std::string_view name;
+  bool reordered;  // queries and keys, see RopeStyle
+};
+// Architectures whose GGUF form says all that their configuration does, under the conditions of RefuseWhatIsNotWritten.
+constexpr std::array<GgufForm, 6> kForms = {{{Architecture::kLlama, "llama", true},
+                                             {Architecture::kMistral, "llama", true},
+                                             {Architecture::kQwen2, "qwen2", false},
+                                             {Architecture::kQwen3, "qwen3", false},
+                                             {Architecture::kOlmo2, "olmo2", false},
+                                             {Architecture::kGranite, "granite", true}}};
+
+const GgufForm* FormOf(const ModelConfig& config) {
+  const auto* const found = std::ranges::find(kForms, config.architecture, &GgufForm::architecture);
+  return found == kForms.end() ? nullptr : found;
+}
+
+// What the keys that are written below cannot say.
 Result<void> RefuseWhatIsNotWritten(const Description& description) {
-  if (description.config.architecture_name != "llama") {
-    return Refused(description, fmt::format("writing models of type {} as GGUF is not supported, only llama is",
-                                            Quoted(description.config.architecture_name)));
+  const ModelConfig& config = description.config;
+  if (FormOf(config) == nullptr) {
+    return Refused(description, fmt::format("writing models of type {} as GGUF is not supported", Quoted(config.architecture_name)));
   }
-  PLIMSOLL_ASSIGN(const Json json, ReadJson(InFolder(description.path, "config.json"), kMaxConfigBytes));
-  for (const char* key : {"rope_scaling", "rope_parameters"}) {
-    const Json* rope = json.Find(key);
-    if (rope == nullptr) continue;
-    const Json* type = rope->Find("rope_type");
-    if (type == nullptr) type = rope->Find("type");
-    const std::string_view name = type == nullptr ? "default" : type->AsString().value_or("unknown");
-    if (name != "default") return Refused(description, fmt::format("writing rope scaling {} into a GGUF is not supported", Quoted(name)));
+  if (config.rope.type != RopeType::kDefault) return Refused(description, "writing rope scaling into a GGUF is not supported");
+  if (std::ranges::any_of(config.attention, [](const LayerAttention& layer) { return layer.window != 0; })) {
+    return Refused(description, "writing a sliding window into a GGUF is not supported");
   }
   return {};
 }
@@ -55,40 +70,29 @@ std::string NameOfFolder(const std::string& path) {
   return std::string(name.substr(name.find_last_of('/') + 1));
 }
 
-void AddLlama(const Description& description, GgufHeader& header) {
+void AddConfiguration(const Description& description, GgufHeader& header) {
   const ModelConfig& config = description.config;
-  header.AddText("general.architecture", "llama");
+  const std::string name(FormOf(config)->name);
+  const auto key = [&name](std::string_view rest) { return fmt::format("{}.{}", name, rest); };
+  header.AddText("general.architecture", name);
   header.AddText("general.name", NameOfFolder(description.path));
-  header.AddUint32("llama.block_count", config.layers);
-  header.AddUint32("llama.context_length", config.max_positions);
-  header.AddUint32("llama.embedding_length", config.hidden_size);
-  header.AddUint32("llama.feed_forward_length", config.intermediate_size);
-  header.AddUint32("llama.attention.head_count", config.heads);
-  header.AddUint32("llama.attention.head_count_kv", config.kv_heads);
-  header.AddUint32("llama.attention.key_length", config.head_dim);
-  header.AddUint32("llama.attention.value_length", config.head_dim);
-  header.AddFloat32("llama.attention.layer_norm_rms_epsilon", config.norm_epsilon);
-  header.AddUint32("llama.rope.dimension_count", config.head_dim);
-  header.AddFloat32("llama.rope.freq_base", static_cast<float>(config.rope_theta));
-  header.AddUint32("llama.vocab_size", config.vocab_size);
-}
-
-std::string_view StemOf(Role role) {
-  switch (role) {
-    case Role::kTokenEmbedding: return "token_embd";
-    case Role::kAttentionNorm: return "attn_norm";
-    case Role::kQuery: return "attn_q";
-    case Role::kKey: return "attn_k";
-    case Role::kValue: return "attn_v";
-    case Role::kAttentionOutput: return "attn_output";
-    case Role::kFeedForwardNorm: return "ffn_norm";
-    case Role::kGate: return "ffn_gate";
-    case Role::kUp: return "ffn_up";
-    case Role::kDown: return "ffn_down";
-    case Role::kFinalNorm: return "output_norm";
-    case Role::kOutput: return "output";
-    default: return "";
-  }
+  header.AddUint32(key("block_count"), config.layers);
+  header.AddUint32(key("context_length"), config.max_positions);
+  header.AddUint32(key("embedding_length"), config.hidden_size);
+  header.AddUint32(key("feed_forward_length"), config.intermediate_size);
+  header.AddUint32(key("attention.head_count"), config.heads);
+  header.AddUint32(key("attention.head_count_kv"), config.kv_heads);
+  header.AddUint32(key("attention.key_length"), config.head_dim);
+  header.AddUint32(key("attention.value_length"), config.head_dim);
+  header.AddFloat32(key("attention.layer_norm_rms_epsilon"), config.norm_epsilon);
+  header.AddUint32(key("rope.dimension_count"), config.rotary_dim);
+  header.AddFloat32(key("rope.freq_base"), static_cast<float>(config.rope.theta));
+  header.AddUint32(key("vocab_size"), config.vocab_size);
+  if (config.architecture != Architecture::kGranite) return;
+  header.AddFloat32(key("attention.scale"), config.attention_scale);
+  header.AddFloat32(key("embedding_scale"), config.embedding_scale);
+  header.AddFloat32(key("residual_scale"), config.residual_scale);
+  header.AddFloat32(key("logit_scale"), 1 / config.logit_scale);
 }
 
 }  // namespace
@@ -99,20 +103,19 @@ Result<void> AddModelMetadata(const Description& description, GgufHeader& header
     return CopyMetadata(description.files.front().path, header);
   }
   PLIMSOLL_TRY(RefuseWhatIsNotWritten(description));
-  AddLlama(description, header);
+  AddConfiguration(description, header);
   return AddTokenizerOfFolder(description, header, notes);
 }
 
 Result<std::string> GgufNameOf(const Description& description, const Tensor& tensor) {
-  if (description.format == Format::kGguf) return tensor.name;
-  const std::string_view stem = StemOf(tensor.role);
-  if (stem.empty()) return Refused(description, fmt::format("tensor {} has no name in a GGUF that is known here", Quoted(tensor.name)));
-  const std::string_view part = tensor.bias ? "bias" : "weight";
-  return tensor.layer < 0 ? fmt::format("{}.{}", stem, part) : fmt::format("blk.{}.{}.{}", tensor.layer, stem, part);
+  const Entry* entry = EntryOf(tensor, description.config);
+  if (entry == nullptr) return Refused(description, fmt::format("{} is a fused matrix, which cannot be written", Quoted(tensor.name)));
+  return tensor.layer < 0 ? std::string(entry->gguf) : fmt::format("blk.{}.{}", tensor.layer, entry->gguf);
 }
 
 bool IsReordered(const Description& description, const Tensor& tensor) {
-  return description.format == Format::kHuggingFace && description.config.architecture_name == "llama" &&
+  const GgufForm* form = FormOf(description.config);
+  return description.format == Format::kHuggingFace && form != nullptr && form->reordered &&
          (tensor.role == Role::kQuery || tensor.role == Role::kKey);
 }
 

@@ -100,13 +100,20 @@ std::string_view SplitPattern(const Json& step) {
 std::optional<std::string_view> PreTokenizerName(const Json& tokenizer) {
   constexpr std::string_view kLlama3 =
       R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+  constexpr std::string_view kQwen2 =
+      R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
   const Json* pre = tokenizer.Find("pre_tokenizer");
-  if (pre == nullptr || tokenizer.Find("normalizer") != nullptr) return std::nullopt;
-  if (IsByteLevel(*pre, true)) return "gpt-2";
+  const Json* normalizer = tokenizer.Find("normalizer");
+  if (pre == nullptr) return std::nullopt;
+  if (IsByteLevel(*pre, true) && normalizer == nullptr) return "gpt-2";
   const Json* steps = pre->Find("pretokenizers");
   if (TextOf(*pre, "type") != "Sequence" || steps == nullptr || steps->items().size() != 2) return std::nullopt;
   const Json& first = steps->items()[0];
   const Json& second = steps->items()[1];
+  // Qwen's own files compose characters first; GGUF files leave that to the name.
+  const bool composes = normalizer != nullptr && TextOf(*normalizer, "type") == "NFC";
+  if (SplitPattern(first) == kQwen2 && IsByteLevel(second, false) && (composes || normalizer == nullptr)) return "qwen2";
+  if (normalizer != nullptr) return std::nullopt;
   if (TextOf(first, "type") == "Digits" && Is(first, "individual_digits", true) && IsByteLevel(second, true)) return "smollm";
   if (SplitPattern(first) == kLlama3 && IsByteLevel(second, false)) return "llama-bpe";
   return std::nullopt;

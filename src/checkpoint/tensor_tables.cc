@@ -172,6 +172,16 @@ bool Has(const ModelConfig& config, When when, int32_t layer) {
   return false;
 }
 
+const Entry* EntryOf(const Tensor& tensor, const ModelConfig& config) {
+  for (const std::span<const Entry> section : TensorTableOf(config.architecture).sections) {
+    for (const Entry& entry : section) {
+      const bool same = entry.part_count == 1 && entry.parts[0].role == tensor.role && entry.bias == tensor.bias;
+      if (same && Has(config, entry.when, tensor.layer)) return &entry;
+    }
+  }
+  return nullptr;
+}
+
 const TensorTable& TensorTableOf(Architecture architecture) {
   constexpr size_t kCount = static_cast<size_t>(Architecture::kModernBert) + 1;
   static const std::array<TensorTable, kCount> tables = [] {

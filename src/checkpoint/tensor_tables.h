@@ -49,4 +49,7 @@ struct TensorTable {
 };
 const TensorTable& TensorTableOf(Architecture architecture);
 
+// The entry that a tensor came from; a part of a fused matrix has none of its own: nullptr.
+const Entry* EntryOf(const Tensor& tensor, const ModelConfig& config);
+
 }  // namespace plimsoll::checkpoint

@@ -114,8 +114,8 @@ inline void AddFactors(const ModelConfig& config, GgufWriter& gguf) {
   gguf.Float("granite.logit_scale", 1 / config.logit_scale);
 }
 
-// The entry that the tensor came from, to know its name in GGUF files.
-inline const Entry& EntryOf(const Tensor& tensor, const ModelConfig& config) {
+// The entry whose first part the tensor is.
+inline const Entry& FirstPartOf(const Tensor& tensor, const ModelConfig& config) {
   for (const std::span<const Entry> section : TensorTableOf(config.architecture).sections) {
     for (const Entry& entry : section) {
       if (entry.parts[0].role == tensor.role && entry.bias == tensor.bias && Has(config, entry.when, tensor.layer)) return entry;
@@ -127,7 +127,7 @@ inline const Entry& EntryOf(const Tensor& tensor, const ModelConfig& config) {
 // The tensor's name in a GGUF file; a fused matrix has that of its first part.
 inline std::string GgufName(const Tensor& tensor, const ModelConfig& config) {
   const std::string prefix = tensor.layer < 0 ? "" : "blk." + std::to_string(tensor.layer) + ".";
-  return prefix + std::string(EntryOf(tensor, config).gguf);
+  return prefix + std::string(FirstPartOf(tensor, config).gguf);
 }
 
 // Rows of q and k from "pairs lie half a head apart" to "pairs are neighbours", as llama.cpp's converter orders them.
@@ -166,7 +166,7 @@ inline GgufWriter AsGguf(const Description& model) {
     const bool of_fused = tensor.role == Role::kKey || tensor.role == Role::kValue || tensor.role == Role::kUp;
     const bool fused = config.architecture == Architecture::kPhi3 && (of_fused || tensor.role == Role::kQuery || tensor.role == Role::kGate);
     if (fused && of_fused) continue;  // written with the first part, behind which it lies
-    const Entry& entry = EntryOf(tensor, config);
+    const Entry& entry = FirstPartOf(tensor, config);
     uint64_t rows = tensor.rows;
     if (fused) {
       rows = 0;

@@ -42,7 +42,7 @@ DType MostOf(const checkpoint::Description& description, Precision precision) {
 }  // namespace
 
 Result<Conversion> PlanConversion(const checkpoint::Description& description, Precision precision) {
-  if (description.config.architecture == checkpoint::Architecture::kBert) {
+  if (description.config.encoder()) {
     return MakeError(ErrorCode::kUnsupported, "writing an embedding model as GGUF is not supported").In(description.path);
   }
   Wishes wishes;

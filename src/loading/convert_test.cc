@@ -56,7 +56,7 @@ TEST_F(ConvertTest, TheFileHoldsWhatALoadHolds) {
       const checkpoint::Description written = Unwrap(checkpoint::Describe(out_));
       EXPECT_EQ(written.tensors.size(), source.tensors.size());
       EXPECT_EQ(written.config.heads, source.config.heads);
-      EXPECT_EQ(written.config.rope_theta, source.config.rope_theta);
+      EXPECT_EQ(written.config.rope.theta, source.config.rope.theta);
       const LoadedWeights expected = LoadAs(source, precision, budget_, pool_);
       const LoadedWeights got = LoadAs(written, Precision::kStored, budget_, pool_);
       for (const checkpoint::Tensor& tensor : source.tensors) {
