@@ -28,7 +28,7 @@ Result<void> EmbedChunks(store::Store& store, engine::Embedder& embedder, const 
       texts.push_back(documents::EmbeddingText(chunk.section, chunk.text));
       ids.push_back(chunk.id);
     }
-    PLIMSOLL_ASSIGN(const engine::Embedder::Batch batch, embedder.Embed(texts, stop));
+    PLIMSOLL_ASSIGN(const engine::Embedder::Batch batch, embedder.Embed(texts, engine::EmbedUse::kPassage, stop));
     if (batch.vectors.size() != texts.size() * embedder.dimensions()) {
       return MakeError(ErrorCode::kInternal, fmt::format("the embedder gave {} numbers for {} texts of {} dimensions",
                                                          batch.vectors.size(), texts.size(), embedder.dimensions()));

@@ -59,7 +59,7 @@ void AddDocuments(std::vector<Found>* found) {
 
 Result<std::vector<store::ScoredChunk>> SearchByMeaning(store::Store& store, engine::Embedder& embedder, const std::string& query,
                                                         uint32_t depth, const StopToken& stop) {
-  PLIMSOLL_ASSIGN(const engine::Embedder::Batch batch, embedder.Embed(std::span(&query, 1), stop));
+  PLIMSOLL_ASSIGN(const engine::Embedder::Batch batch, embedder.Embed(std::span(&query, 1), engine::EmbedUse::kQuery, stop));
   if (batch.vectors.size() != embedder.dimensions()) return MakeError(ErrorCode::kInternal, "the embedder gave no vector for the query");
   return store.SearchVector(batch.vectors, depth, stop);
 }

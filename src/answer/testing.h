@@ -24,7 +24,7 @@ namespace plimsoll::answer {
 // Each word adds to one of 32 dimensions by its hash: texts that share words are near.
 class BagEmbedder : public engine::Embedder {
  public:
-  Result<Batch> Embed(std::span<const std::string> texts, const StopToken& stop) override {
+  Result<Batch> Embed(std::span<const std::string> texts, engine::EmbedUse, const StopToken& stop) override {
     PLIMSOLL_TRY(stop.Check());
     Batch batch;
     for (const std::string& text : texts) {

@@ -34,7 +34,7 @@ class WorkerEmbedder : public engine::Embedder {
   // Asks the worker for its model's facts once. kUsage where it has no embedding model loaded.
   static Result<WorkerEmbedder> Create(worker::ModelWorker& worker);
 
-  Result<Batch> Embed(std::span<const std::string> texts, const StopToken& stop) override;
+  Result<Batch> Embed(std::span<const std::string> texts, engine::EmbedUse use, const StopToken& stop) override;
   Result<std::vector<uint32_t>> CountTokens(std::span<const std::string> texts) override;
   uint32_t dimensions() const override { return facts_.dimensions; }
   uint32_t max_tokens() const override { return facts_.max_tokens; }

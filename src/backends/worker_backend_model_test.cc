@@ -160,7 +160,7 @@ TEST(WorkerEmbedder, EmbedsAsTheReferenceDoes) {
   }
   // From a document a special token's name is just text: a bracket, a word, a bracket.
   const std::vector<std::string> names = {"[SEP]", "plain"};
-  const auto untrusted = embedder->Embed(names, {});
+  const auto untrusted = embedder->Embed(names, engine::EmbedUse::kPassage, {});
   ASSERT_TRUE(untrusted);
   EXPECT_EQ(untrusted->tokens[0], 5u);
   EXPECT_EQ(worker->Embed(names, {}, {})->tokens[0], 3u);

@@ -55,7 +55,6 @@ class Json {
   bool Has(std::string_view key) const;  // null or not
   const std::vector<Json>& items() const { return items_; }        // of an array, or the values of an object
   const std::vector<std::string>& keys() const { return keys_; }   // of an object
-  const std::vector<std::string>& keys() const { return keys_; }  // of an object, beside items()
 
   std::optional<std::string_view> AsString() const;
   std::optional<uint64_t> AsUnsigned() const;

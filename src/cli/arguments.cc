@@ -178,6 +178,7 @@ class Grammar {
     AddModel(embed);
     embed->add_option("--jsonl", options_.jsonl, "File with one {\"text\": ...} or {\"ids\": [...]} per line")->required();
     embed->add_option("--pooling", options_.pooling, "mean, cls or none (default: as the model's folder says)")->check(CLI::IsMember({"mean", "cls", "none"}));
+    embed->add_option("--prompt", options_.embed_prompt, "Which of the model's prompts goes before each text (default: as the model's folder says)");
     AddLoading(embed);
 
     CLI::App* tokenize = Add(app_, "tokenize", "Token ids of texts, one JSON line each", "  plimsoll tokenize smollm2 --jsonl texts.jsonl --no-special");

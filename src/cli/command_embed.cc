@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "cli/commands.h"
 #include "cli/jsonl.h"
 
@@ -13,11 +15,24 @@ std::optional<checkpoint::Pooling> PoolingOf(const std::string& name) {
   return std::nullopt;
 }
 
+// The words to put before each text.
+Result<std::string> PromptNamed(const std::optional<std::string>& asked, const worker::EncoderFacts& facts) {
+  const std::string& name = asked ? *asked : facts.default_prompt;
+  std::string known;
+  for (const checkpoint::NamedPrompt& prompt : facts.prompts) {
+    if (prompt.name == name) return prompt.text;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", prompt.name);
+  }
+  if (!asked) return std::string();
+  return MakeError(ErrorCode::kUsage, fmt::format("the model has no prompt named \"{}\"", name))
+      .Next(known.empty() ? "leave --prompt out: it has none" : fmt::format("name one of {}", known));
+}
+
 // Collects lines, embeds them together, prints them in order.
 class BatchedEmbedding {
  public:
-  BatchedEmbedding(Session& session, worker::ModelWorker& worker)
-      : session_(session), worker_(worker), pooling_(PoolingOf(session.options.pooling)) {}
+  BatchedEmbedding(Session& session, worker::ModelWorker& worker, std::string prompt)
+      : session_(session), worker_(worker), pooling_(PoolingOf(session.options.pooling)), prompt_(std::move(prompt)) {}
 
   Result<void> Add(JsonlInput input) {
     if (input.ids) {
@@ -25,7 +40,7 @@ class BatchedEmbedding {
       PLIMSOLL_ASSIGN(const auto one, worker_.EmbedIds(std::span(&*input.ids, 1), pooling_, session_.stop));
       return Print(one);
     }
-    texts_.push_back(std::move(input.text));
+    texts_.push_back(prompt_ + input.text);
     if (texts_.size() < kBatch && pooling_ != checkpoint::Pooling::kNone) return {};
     return Flush();
   }
@@ -61,6 +76,7 @@ class BatchedEmbedding {
   Session& session_;
   worker::ModelWorker& worker_;
   std::optional<checkpoint::Pooling> pooling_;
+  std::string prompt_;
   std::vector<std::string> texts_;
 };
 
@@ -70,7 +86,9 @@ Result<void> RunEmbed(Session& session) {
   PLIMSOLL_ASSIGN(const loading::Wishes wishes, WishesOf(session.options));
   PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(session.options.model.model));
   PLIMSOLL_TRY(session.Load(*worker, wishes));
-  BatchedEmbedding embedding(session, *worker);
+  PLIMSOLL_ASSIGN(const worker::EncoderFacts facts, worker->Encoder());
+  PLIMSOLL_ASSIGN(std::string prompt, PromptNamed(session.options.embed_prompt, facts));
+  BatchedEmbedding embedding(session, *worker, std::move(prompt));
   session.json_lines = true;
   const Result<void> read = ForEachJsonLine(session.options.jsonl, [&](JsonlInput input) { return embedding.Add(std::move(input)); });
   PLIMSOLL_TRY(embedding.Flush());  // the lines before a bad one

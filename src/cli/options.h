@@ -51,6 +51,7 @@ struct Options {
   bool ignore_eos = false;
   std::string jsonl;                     // embed, tokenize
   std::string pooling;                   // embed --pooling; empty: as the model says
+  std::optional<std::string> embed_prompt;  // embed --prompt: its name in the model's files; none: the model's default
   bool no_special = false;               // tokenize --no-special
   std::string ids;                       // logits --ids
   std::string messages;                  // template --messages

@@ -7,12 +7,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/progress.h"
 #include "base/result.h"
 #include "base/stop.h"
+#include "checkpoint/description.h"
 #include "text/chat_template.h"
 
 namespace plimsoll::engine {
@@ -67,6 +69,13 @@ class Generator {
   virtual uint32_t context_tokens() const = 0;
 };
 
+// What a text is embedded for. Some models put other words before questions than before passages.
+enum class EmbedUse : uint8_t { kPassage, kQuery };
+
+// The words that a model wants before a text of that use: its prompt "query"; or "document", "passage" or "corpus", the
+// first that it has (the names of the sentence-transformers library); else its default prompt, which may be none.
+std::string_view PromptFor(EmbedUse use, std::span<const checkpoint::NamedPrompt> prompts, std::string_view default_name);
+
 class Embedder {
  public:
   virtual ~Embedder() = default;
@@ -76,10 +85,10 @@ class Embedder {
     std::vector<uint32_t> tokens;    // of each text, after cutting
     std::vector<bool> truncated;
   };
-  virtual Result<Batch> Embed(std::span<const std::string> texts, const StopToken& stop) = 0;
+  virtual Result<Batch> Embed(std::span<const std::string> texts, EmbedUse use, const StopToken& stop) = 0;
   virtual Result<std::vector<uint32_t>> CountTokens(std::span<const std::string> texts) = 0;  // without special tokens
   virtual uint32_t dimensions() const = 0;
-  virtual uint32_t max_tokens() const = 0;     // special tokens included
+  virtual uint32_t max_tokens() const = 0;     // of a passage, special tokens included
   virtual std::string identity() const = 0;    // name and content of the model, for a collection's record
 };
 

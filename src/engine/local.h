@@ -76,7 +76,7 @@ class LocalEmbedder : public Embedder {
                                                        const checkpoint::Description& description,
                                                        std::string identity);
 
-  Result<Batch> Embed(std::span<const std::string> texts, const StopToken& stop) override;
+  Result<Batch> Embed(std::span<const std::string> texts, EmbedUse use, const StopToken& stop) override;
   Result<std::vector<uint32_t>> CountTokens(std::span<const std::string> texts) override;
   uint32_t dimensions() const override { return encoder_.hidden_size(); }
   uint32_t max_tokens() const override { return max_tokens_; }
@@ -91,6 +91,9 @@ class LocalEmbedder : public Embedder {
 
   Encoder& encoder() { return encoder_; }
   checkpoint::Pooling pooling() const { return pooling_; }
+  bool normalize() const { return normalize_; }  // whether the model's files ask for it
+  std::span<const checkpoint::NamedPrompt> prompts() const { return prompts_; }
+  const std::string& default_prompt() const { return default_prompt_; }
   Result<const text::Tokenizer*> tokenizer() const;
 
  private:
@@ -98,6 +101,9 @@ class LocalEmbedder : public Embedder {
   Encoder encoder_;
   Result<std::unique_ptr<text::Tokenizer>> tokenizer_;
   checkpoint::Pooling pooling_ = checkpoint::Pooling::kMean;
+  bool normalize_ = true;
+  std::vector<checkpoint::NamedPrompt> prompts_;
+  std::string default_prompt_;
   uint32_t max_tokens_ = 0;
   size_t added_behind_ = 0;  // special tokens that the tokenizer adds after a text
   std::string identity_;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "engine/local.h"
 
@@ -26,6 +27,9 @@ Result<std::unique_ptr<LocalEmbedder>> LocalEmbedder::Create(Encoder encoder, Mo
                                                              std::string identity) {
   std::unique_ptr<LocalEmbedder> embedder(new LocalEmbedder(std::move(encoder), std::move(text.tokenizer)));
   embedder->pooling_ = description.pooling;
+  embedder->normalize_ = description.normalize;
+  embedder->prompts_ = description.prompts;
+  embedder->default_prompt_ = description.default_prompt;
   embedder->identity_ = std::move(identity);
   const uint32_t positions = embedder->encoder_.max_tokens();
   embedder->max_tokens_ = description.max_tokens == 0 ? positions : std::min(description.max_tokens, positions);
@@ -55,12 +59,25 @@ Result<LocalEmbedder::Cut> LocalEmbedder::Encode(std::string_view text, const te
   return cut;
 }
 
-Result<Embedder::Batch> LocalEmbedder::Embed(std::span<const std::string> texts, const StopToken& stop) {
+std::string_view PromptFor(EmbedUse use, std::span<const checkpoint::NamedPrompt> prompts, std::string_view default_name) {
+  static constexpr std::array<std::string_view, 1> kOfQueries = {"query"};
+  static constexpr std::array<std::string_view, 3> kOfPassages = {"document", "passage", "corpus"};
+  const auto names = use == EmbedUse::kQuery ? std::span<const std::string_view>(kOfQueries) : std::span<const std::string_view>(kOfPassages);
+  const auto named = [&](std::string_view name) { return std::ranges::find(prompts, name, &checkpoint::NamedPrompt::name); };
+  for (const std::string_view name : names) {
+    if (const auto found = named(name); found != prompts.end()) return found->text;
+  }
+  const auto found = named(default_name);
+  return found == prompts.end() ? std::string_view() : std::string_view(found->text);
+}
+
+Result<Embedder::Batch> LocalEmbedder::Embed(std::span<const std::string> texts, EmbedUse use, const StopToken& stop) {
   Batch batch;
+  const std::string prompt(PromptFor(use, prompts_, default_prompt_));
   std::vector<std::vector<int32_t>> sequences;
   for (const std::string& text : texts) {
     PLIMSOLL_TRY(stop.Check());
-    PLIMSOLL_ASSIGN(Cut cut, Encode(text, {.parse_special = false}));
+    PLIMSOLL_ASSIGN(Cut cut, Encode(prompt + text, {.parse_special = false}));
     batch.tokens.push_back(static_cast<uint32_t>(cut.ids.size()));
     batch.truncated.push_back(cut.truncated);
     sequences.push_back(std::move(cut.ids));

@@ -71,7 +71,7 @@ TEST_F(MiniLmModelTest, EmbeddingsAreThoseOfTheReference) {
 }
 
 TEST_F(MiniLmModelTest, TextsAreCutAtTheWindowAndItIsSaid) {
-  const auto batch = Unwrap(embedder_->Embed(texts_, {}));
+  const auto batch = Unwrap(embedder_->Embed(texts_, EmbedUse::kPassage, {}));
   ASSERT_EQ(batch.vectors.size(), texts_.size() * 384);
   const std::vector<uint32_t> counts = Unwrap(embedder_->CountTokens(texts_));
   int cut = 0;
@@ -86,13 +86,13 @@ TEST_F(MiniLmModelTest, TextsAreCutAtTheWindowAndItIsSaid) {
   EXPECT_GT(cut, 0);
   // Special tokens written in a document's text stay text there.
   const std::string hostile[] = {"[SEP] [CLS]"};
-  EXPECT_GT(Unwrap(embedder_->Embed(hostile, {})).tokens[0], 4u);
+  EXPECT_GT(Unwrap(embedder_->Embed(hostile, EmbedUse::kQuery, {})).tokens[0], 4u);
 }
 
 TEST_F(MiniLmModelTest, AStopEndsABatch) {
   StopToken stop;
   stop.Stop();
-  EXPECT_EQ(embedder_->Embed(texts_, stop).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(embedder_->Embed(texts_, EmbedUse::kPassage, stop).error().code, ErrorCode::kCancelled);
 }
 
 }  // namespace

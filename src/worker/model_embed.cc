@@ -52,6 +52,8 @@ Result<ReplyBody> ModelSession::On(uint64_t, const EncoderRequest&) {
   PLIMSOLL_ASSIGN(const text::Tokenizer* tokenizer, embedder->tokenizer());
   facts.special_tokens = static_cast<uint32_t>(tokenizer->added_special_count());
   facts.identity = embedder->identity();
+  facts.prompts.assign(embedder->prompts().begin(), embedder->prompts().end());
+  facts.default_prompt = embedder->default_prompt();
   return ReplyBody(std::move(facts));
 }
 
@@ -66,20 +68,23 @@ Result<ReplyBody> ModelSession::On(uint64_t, const EmbedRequest& request) {
     truncated.push_back(cut.truncated);
     sequences.push_back(std::move(cut.ids));
   }
+  // A collection's vectors have unit length whatever the model's files say; what a person asks for is as they say.
+  const bool of_collection = request.sequences.empty() && !request.trusted;
   PLIMSOLL_ASSIGN(Embeddings embeddings,
-                  EmbedSequences(*embedder, sequences, request.pooling.value_or(embedder->pooling())));
+                  EmbedSequences(*embedder, sequences, request.pooling.value_or(embedder->pooling()),
+                                 of_collection || embedder->normalize()));
   embeddings.truncated = std::move(truncated);
   return ReplyBody(std::move(embeddings));
 }
 
 Result<Embeddings> ModelSession::EmbedSequences(engine::LocalEmbedder& embedder,
                                                 std::span<const std::vector<int32_t>> sequences,
-                                                checkpoint::Pooling pooling) {
+                                                checkpoint::Pooling pooling, bool normalize) {
   Embeddings embeddings;
   embeddings.dimensions = embedder.dimensions();
   for (const auto& ids : sequences) embeddings.tokens.push_back(static_cast<uint32_t>(ids.size()));
   if (pooling != checkpoint::Pooling::kNone) {
-    PLIMSOLL_ASSIGN(embeddings.vectors, embedder.encoder().Embed(sequences, pooling, true, stop_));
+    PLIMSOLL_ASSIGN(embeddings.vectors, embedder.encoder().Embed(sequences, pooling, normalize, stop_));
     return embeddings;
   }
   for (const auto& ids : sequences) {

@@ -69,7 +69,7 @@ class ModelSession {
   // The plan is made for the worker's own threads and share, whatever the parent wrote.
   loading::Wishes Own(loading::Wishes wishes) const;
   Result<Embeddings> EmbedSequences(engine::LocalEmbedder& embedder, std::span<const std::vector<int32_t>> sequences,
-                                    checkpoint::Pooling pooling);
+                                    checkpoint::Pooling pooling, bool normalize);
 
   const SessionOptions options_;
   memory::Budget& budget_;

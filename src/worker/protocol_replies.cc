@@ -172,6 +172,19 @@ void Fields(Io& io, M& m) {
   io("max_tokens", m.max_tokens);
   io("special_tokens", m.special_tokens);
   io("identity", m.identity);
+  std::vector<std::string> names;
+  std::vector<std::string> texts;
+  for (const checkpoint::NamedPrompt& prompt : m.prompts) {
+    names.push_back(prompt.name);
+    texts.push_back(prompt.text);
+  }
+  io("prompt_names", names);
+  io("prompts", texts);
+  io("default_prompt", m.default_prompt);
+  if constexpr (Io::kReads) {
+    if (names.size() != texts.size()) return io.Fail("prompts");
+    for (size_t i = 0; i < names.size(); ++i) m.prompts.push_back({names[i], texts[i]});
+  }
 }
 
 template <class Io, Is<ParsedDocument> M>

@@ -62,6 +62,8 @@ struct Embeddings {
 struct EncoderFacts {
   uint32_t dimensions = 0, max_tokens = 0, special_tokens = 0;
   std::string identity;  // name and content of the model, for a collection's record
+  std::vector<checkpoint::NamedPrompt> prompts;
+  std::string default_prompt;
 };
 
 }  // namespace plimsoll::worker
