@@ -66,8 +66,8 @@ Result<ReplyBody> ModelSession::On(uint64_t id, const LogitsRequest& request) {
 
 Result<ReplyBody> ModelSession::On(uint64_t id, const BenchRequest& request) {
   PLIMSOLL_ASSIGN(engine::LocalGenerator* generator, Generator());
-  Decoder& decoder = generator->NewSequence(static_cast<uint32_t>(needed));
   const uint64_t needed = uint64_t{request.prompt_tokens} + request.decode_tokens;
+  Decoder& decoder = generator->NewSequence(static_cast<uint32_t>(std::min<uint64_t>(needed, UINT32_MAX)));
   if (request.prompt_tokens == 0 || needed > decoder.context_tokens()) {
     return MakeError(ErrorCode::kUsage, fmt::format("a bench of {} and {} tokens needs a prompt and a context of {}; there are {}",
                                                     request.prompt_tokens, request.decode_tokens, needed,
