@@ -31,8 +31,8 @@ Result<std::string> PromptNamed(const std::optional<std::string>& asked, const w
 // Collects lines, embeds them together, prints them in order.
 class BatchedEmbedding {
  public:
-  BatchedEmbedding(Session& session, worker::ModelWorker& worker, std::string prompt)
-      : session_(session), worker_(worker), pooling_(PoolingOf(session.options.pooling)), prompt_(std::move(prompt)) {}
+  BatchedEmbedding(Session& session, worker::ModelWorker& worker)
+      : session_(session), worker_(worker), pooling_(PoolingOf(session.options.pooling)) {}
 
   Result<void> Add(JsonlInput input) {
     if (input.ids) {
@@ -40,7 +40,8 @@ class BatchedEmbedding {
       PLIMSOLL_ASSIGN(const auto one, worker_.EmbedIds(std::span(&*input.ids, 1), pooling_, session_.stop));
       return Print(one);
     }
-    texts_.push_back(prompt_ + input.text);
+    PLIMSOLL_TRY(FindPrompt());
+    texts_.push_back(*prompt_ + input.text);
     if (texts_.size() < kBatch && pooling_ != checkpoint::Pooling::kNone) return {};
     return Flush();
   }
@@ -53,6 +54,14 @@ class BatchedEmbedding {
   }
 
  private:
+  // Only texts need it: a model without a tokenizer, which cannot tell its prompts' length, still embeds ids.
+  Result<void> FindPrompt() {
+    if (prompt_) return {};
+    PLIMSOLL_ASSIGN(const worker::EncoderFacts facts, worker_.Encoder());
+    PLIMSOLL_ASSIGN(prompt_, PromptNamed(session_.options.embed_prompt, facts));
+    return {};
+  }
+
   Json Row(const worker::ModelWorker::Embeddings& embeddings, size_t row) const {
     const auto begin = embeddings.vectors.begin() + static_cast<std::ptrdiff_t>(row * embeddings.dimensions);
     return std::vector<float>(begin, begin + embeddings.dimensions);
@@ -76,7 +85,7 @@ class BatchedEmbedding {
   Session& session_;
   worker::ModelWorker& worker_;
   std::optional<checkpoint::Pooling> pooling_;
-  std::string prompt_;
+  std::optional<std::string> prompt_;  // once it is known
   std::vector<std::string> texts_;
 };
 
@@ -86,9 +95,7 @@ Result<void> RunEmbed(Session& session) {
   PLIMSOLL_ASSIGN(const loading::Wishes wishes, WishesOf(session.options));
   PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(session.options.model.model));
   PLIMSOLL_TRY(session.Load(*worker, wishes));
-  PLIMSOLL_ASSIGN(const worker::EncoderFacts facts, worker->Encoder());
-  PLIMSOLL_ASSIGN(std::string prompt, PromptNamed(session.options.embed_prompt, facts));
-  BatchedEmbedding embedding(session, *worker, std::move(prompt));
+  BatchedEmbedding embedding(session, *worker);
   session.json_lines = true;
   const Result<void> read = ForEachJsonLine(session.options.jsonl, [&](JsonlInput input) { return embedding.Add(std::move(input)); });
   PLIMSOLL_TRY(embedding.Flush());  // the lines before a bad one
