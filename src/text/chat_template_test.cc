@@ -175,6 +175,8 @@ TEST(ChatTemplate, HostileTemplatesMeetALimit) {
            {"{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "bytes"},
            {"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "calls itself"},
            {"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "calls itself"},
+           {"{% set a = 10 ** 4000 %}{% set b = 7 ** 3000 %}{% for i in range(99999) %}{% set c = a // b %}{% endfor %}", "steps"},
+           {"{% for i in range(99999) %}{% set c = 7 ** 3000 %}{% endfor %}", "steps"},
            {"{{ 'x' * 1000000000 }}", "bytes"},
            {"{% set ns = namespace(s='xxxxxxxxxx') %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}{{ ns.s }}", "bytes"},
            {"{% for i in range(90000) %}" + std::string(1000, 'x') + "{% endfor %}", "output"},

@@ -11,6 +11,8 @@
 namespace plimsoll::text {
 namespace {
 
+constexpr uint64_t kPowerSteps = 4096;  // the longest power takes that many times what an addition does
+
 [[noreturn]] void FailOperands(std::string_view op, const Value& left, const Value& right) {
   FailTemplate(fmt::format("unsupported operand types for {}: '{}' and '{}'", op, TypeName(left), TypeName(right)));
 }
@@ -59,7 +61,7 @@ Value Interpreter::Arithmetic(std::string_view op, const Value& left, const Valu
   if (op == "*" && right.is_integer() && repeats(left)) return Repeat(left, right.integer());
   if (op == "*" && left.is_integer() && repeats(right)) return Repeat(right, left.integer());
   if (!left.is_number() || !right.is_number()) FailOperands(op, left, right);
-  Step((WeightOf(left) + WeightOf(right)) * (op == "**" ? 64 : 1));
+  Step(op == "**" ? kPowerSteps : WeightOf(left) * WeightOf(right) / 64 + 1);  // long numbers cost the product of their lengths
   return NumberArithmetic(op, left, right);
 }
 
