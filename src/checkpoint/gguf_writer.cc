@@ -1,9 +1,8 @@
 #include "checkpoint/gguf_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
-
-#include <fmt/format.h>
 
 #include "base/checked.h"
 #include "checkpoint/gguf_reader.h"
