@@ -1,9 +1,12 @@
+#include <array>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 
 #include <gtest/gtest.h>
 
 #include "kernels/kernels.h"
+#include "kernels/tables.h"
 #include "kernels/test_support.h"
 #include "platform/cpu.h"
 
@@ -41,6 +44,21 @@ TEST_F(SelectTest, TheBestRunsWhereNothingIsForced) {
   const auto table = SelectKernels();
   ASSERT_TRUE(table.has_value());
   EXPECT_EQ((*table)->name, RunsAvx512() ? "avx512" : RunsAvx2() ? "avx2" : "reference");
+}
+
+// Of every table that was built, whether this processor runs it or not: a function that is left out is a null pointer.
+TEST_F(SelectTest, NoTableLacksAFunction) {
+  std::vector<const KernelTable*> tables = {&kReferenceTable};
+#if defined(__x86_64__)
+  tables.push_back(&kAvx2Table);
+  tables.push_back(&kAvx512Table);
+#endif
+  for (const KernelTable* table : tables) {
+    constexpr size_t kFirst = sizeof(std::string_view) / sizeof(void*);
+    std::array<void*, sizeof(KernelTable) / sizeof(void*)> words{};
+    std::memcpy(words.data(), table, sizeof(KernelTable));
+    for (size_t i = kFirst; i < words.size(); ++i) EXPECT_NE(words[i], nullptr) << table->name << ", function " << i - kFirst;
+  }
 }
 
 TEST_F(SelectTest, AnUnknownNameIsAnError) {

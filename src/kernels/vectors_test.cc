@@ -106,6 +106,51 @@ TEST(VectorsTest, GeluIsRightToAFewUlp) {
   }
 }
 
+// The argument of the exponential, up to 88, carries its rounding that many times over.
+TEST(VectorsTest, GeluByTanhIsRightToItsArgumentsRounding) {
+  const std::vector<float> x = Grid();
+  std::vector<float> got(x.size());
+  for (const KernelTable* table : testing::Tables()) {
+    table->gelu_tanh(x.data(), x.size(), got.data());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double v = x[i];
+      const double u = std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v);
+      const double wanted = v / (1 + std::exp(-2 * u));
+      const double rounding = 8 + 8 * std::min(2 * std::fabs(u), 90.0);
+      ExpectNear(got[i], wanted, rounding * kEpsilon * std::fabs(wanted) + 1e-30, "gelu_tanh", x.size(), i);
+    }
+  }
+}
+
+TEST(VectorsTest, SoftCapIsRightToAFewRoundingsOfTheCap) {
+  const std::vector<float> x = Grid();
+  std::vector<float> got(x.size());
+  for (const float cap : {3.0f, 30.0f, 50.0f}) {
+    for (const KernelTable* table : testing::Tables()) {
+      table->soft_cap(x.data(), cap, x.size(), got.data());
+      for (size_t i = 0; i < x.size(); ++i) {
+        ExpectNear(got[i], cap * std::tanh(double{x[i]} / cap), 8 * kEpsilon * cap, "soft_cap", x.size(), i);
+      }
+    }
+  }
+}
+
+TEST(VectorsTest, ScaleAndMultiplyAreExactAndEndWhereTheRowEnds) {
+  for (const size_t n : testing::kRagged) {
+    const std::vector<float> x = testing::RandomNumbers(n, 8);
+    const std::vector<float> y = testing::RandomNumbers(n, 9);
+    for (const KernelTable* table : testing::Tables()) {
+      std::vector<float> scaled(n), product(n);
+      table->scale(x.data(), 1.7f, n, scaled.data());
+      table->multiply(x.data(), y.data(), n, product.data());
+      for (size_t i = 0; i < n; ++i) {
+        ASSERT_EQ(scaled[i], x[i] * 1.7f);
+        ASSERT_EQ(product[i], x[i] * y[i]);
+      }
+    }
+  }
+}
+
 TEST(VectorsTest, ElementwiseResultsDoNotDependOnThePlaceInTheRow) {
   const std::vector<float> x = testing::RandomNumbers(1023, 6, 4.0f);
   const std::vector<float> y = testing::RandomNumbers(1023, 7, 4.0f);
