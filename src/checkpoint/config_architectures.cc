@@ -205,7 +205,7 @@ void ReadBert(Fields& fields, ModelConfig& config) {
   config.gated = false;
   config.type_vocab_size = fields.Size("type_vocab_size", 2);
   config.norm_epsilon = static_cast<float>(fields.Number("layer_norm_eps", 1e-12));
-  config.query_key_value_bias = config.attention_output_bias = config.mlp_bias = config.norm_bias = true;
+  config.query_key_value_bias = config.attention_output_bias = config.mlp_bias = true;
   for (LayerAttention& layer : config.attention) layer.rope = LayerRope::kNone;
   if (config.activation == Activation::kSilu) fields.Fail(ErrorCode::kUnsupported, "a bert with the activation silu is not supported");
   fields.OnlyText("position_embedding_type", "absolute", {"absolute"});
@@ -222,9 +222,9 @@ void ReadXlmRoberta(Fields& fields, ModelConfig& config) {
 void ReadModernBert(Fields& fields, ModelConfig& config) {
   ReadEncoder(fields, "hidden_activation", config);
   config.norm_epsilon = static_cast<float>(fields.Number("norm_eps", 1e-5));
-  config.query_key_value_bias = config.attention_output_bias = fields.Flag("attention_bias", false);
-  config.mlp_bias = fields.Flag("mlp_bias", false);
-  config.norm_bias = fields.Flag("norm_bias", false);
+  for (const char* bias : {"attention_bias", "mlp_bias", "norm_bias"}) {
+    if (fields.Flag(bias, false)) fields.Fail(ErrorCode::kUnsupported, fmt::format("a modernbert with {} is not supported", bias));
+  }
   ReadRope(fields, {.theta = 160000.0, .local_theta = 10000.0, .theta_key = "global_rope_theta",
                     .local_theta_key = "local_rope_theta", .scaling_is_local_too = true}, config);
   const uint32_t interval = fields.Size("global_attn_every_n_layers", 3);

@@ -90,7 +90,6 @@ struct ModelConfig {
   bool query_key_value_bias = false;
   bool attention_output_bias = false;
   bool mlp_bias = false;
-  bool norm_bias = false;
   bool tied_embeddings = false;
 
   // Factors

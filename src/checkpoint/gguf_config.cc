@@ -166,7 +166,7 @@ Result<void> ReadBert(const Metadata& metadata, ModelConfig& config) {
   config.gated = false;
   config.rotary_dim = 0;
   config.tied_embeddings = true;
-  config.query_key_value_bias = config.attention_output_bias = config.mlp_bias = config.norm_bias = true;
+  config.query_key_value_bias = config.attention_output_bias = config.mlp_bias = true;
   for (LayerAttention& layer : config.attention) layer.rope = LayerRope::kNone;
   if (TensorNamed(metadata.gguf(), "blk.0.attn_qkv.weight") != nullptr) {
     return Unsupported(metadata.gguf(), "an encoder with fused attention matrices in a GGUF file is not supported",

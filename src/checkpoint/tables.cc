@@ -100,7 +100,10 @@ class Assigner {
                                         ShapeText(raw.shape), ShapeText(shape)));
       return {};
     }
-    if (!raw.dtype) return UnsupportedType(raw);
+    if (!raw.dtype) {
+      return UnsupportedType(raw, description_.format == Format::kGguf ? TypesOf::kGguf : TypesOf::kSafetensors)
+          .In(description_.files[raw.file].path);
+    }
     Put(raw, *raw.dtype, entry, found->second.layer);
     return {};
   }
@@ -149,15 +152,6 @@ class Assigner {
       description_.tensors.push_back(out);
       out.offset += out.bytes;
     }
-  }
-
-  Result<void> UnsupportedType(const RawTensor& raw) {
-    return MakeError(ErrorCode::kUnsupported, fmt::format("tensor {} is of type {}, which is not supported",
-                                                          Quoted(raw.name), raw.type_name))
-        .In(description_.files[raw.file].path)
-        .Next(description_.format == Format::kGguf
-                  ? "use a GGUF of type F16, BF16, Q8_0, Q4_0 or Q4_1, or the model's folder with --precision q4"
-                  : "use a folder with weights of type F32, F16 or BF16");
   }
 
   void Summarize() {

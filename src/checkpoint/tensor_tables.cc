@@ -102,7 +102,6 @@ constexpr std::array kBert = {
 constexpr std::array kModernBert = {
     Global(Matrix(Role::kTokenEmbedding, "embeddings.tok_embeddings.weight", "", Dim::kVocab, Dim::kHidden)),
     Global(Norm(Role::kEmbeddingNorm, "embeddings.norm.weight", "")),
-    Global(Bias(Role::kEmbeddingNorm, "embeddings.norm.bias", "", Dim::kHidden, When::kNormBias)),
     Norm(Role::kAttentionNorm, "attn_norm.weight", "", Dim::kHidden, When::kNotFirstLayer),
     Fused({{{Role::kQuery, Dim::kQueries}, {Role::kKey, Dim::kKeys}, {Role::kValue, Dim::kKeys}}}, 3, "attn.Wqkv.weight", "",
           Dim::kHidden),
@@ -110,8 +109,7 @@ constexpr std::array kModernBert = {
     Norm(Role::kFeedForwardNorm, "mlp_norm.weight", ""),
     Fused({{{Role::kGate, Dim::kIntermediate}, {Role::kUp, Dim::kIntermediate}, {}}}, 2, "mlp.Wi.weight", "", Dim::kHidden),
     Matrix(Role::kDown, "mlp.Wo.weight", "", Dim::kHidden, Dim::kIntermediate),
-    Global(Norm(Role::kFinalNorm, "final_norm.weight", "")),
-    Global(Bias(Role::kFinalNorm, "final_norm.bias", "", Dim::kHidden, When::kNormBias))};
+    Global(Norm(Role::kFinalNorm, "final_norm.weight", ""))};
 
 TensorTable MakeTable(Architecture architecture) {
   constexpr std::string_view kDecoderLayers = "model.layers";
@@ -161,7 +159,6 @@ bool Has(const ModelConfig& config, When when, int32_t layer) {
     case When::kQueryKeyValueBias: return config.query_key_value_bias;
     case When::kAttentionOutputBias: return config.attention_output_bias;
     case When::kMlpBias: return config.mlp_bias;
-    case When::kNormBias: return config.norm_bias;
     case When::kUntied: return !config.tied_embeddings;
     case When::kHeadNorm: return config.qk_norm == QkNorm::kHead;
     case When::kWholeNorm: return config.qk_norm == QkNorm::kWhole;

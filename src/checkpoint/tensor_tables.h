@@ -20,7 +20,7 @@ uint64_t SizeOf(Dim dim, const ModelConfig& config);
 
 // When a model has the tensor.
 enum class When : uint8_t {
-  kAlways, kQueryKeyValueBias, kAttentionOutputBias, kMlpBias, kNormBias, kUntied, kHeadNorm, kWholeNorm, kNotFirstLayer,
+  kAlways, kQueryKeyValueBias, kAttentionOutputBias, kMlpBias, kUntied, kHeadNorm, kWholeNorm, kNotFirstLayer,
   kRopeFactors, kLongRopeFactors
 };
 bool Has(const ModelConfig& config, When when, int32_t layer);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -60,10 +59,15 @@ Result<void> Encoder::State::CheckIds(std::span<const int32_t> ids) const {
   return {};
 }
 
-// Embeddings of a sequence whose tokens stand from `first` in the batch; positions count from 0.
+// Embeddings of a sequence whose tokens stand from `first` in the batch; positions count from 0, and padding that was
+// written into a text has none of its own.
 void Encoder::State::Place(std::span<const int32_t> ids, size_t first) {
-  positions.resize(first + ids.size());
-  std::iota(positions.begin() + static_cast<ptrdiff_t>(first), positions.end(), 0u);
+  positions.resize(first);
+  uint32_t position = 0;
+  for (const int32_t id : ids) {
+    positions.push_back(position);
+    if (id != config.padding_id) ++position;
+  }
   layers.Embed(ids, std::span(positions).subspan(first), first);
 }
 

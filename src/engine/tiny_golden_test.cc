@@ -162,6 +162,17 @@ INSTANTIATE_TEST_SUITE_P(All, TinyEncoderTest,
                          ::testing::Combine(::testing::Values("bert", "xlm_roberta", "modernbert"),
                                             ::testing::Values("config.json", "config_old.json")));
 
+// What the reference gives (transformers 5.23, XLMRobertaModel, attention mask all ones) where the padding token, 1, stands
+// within a text: it has a position of its own, and those behind it count on as if it were not there.
+TEST(TinyPaddingTest, PaddingWithinATextTakesNoPosition) {
+  Model model(Golden("tiny/xlm_roberta"));
+  Encoder encoder = model.MakeEncoder();
+  const int32_t ids[] = {5, 1, 7, 9, 1, 30};
+  const auto states = testing::Unwrap(encoder.HiddenStates(ids, {}));
+  const float wanted[] = {-1.223897f, -1.403378f, -0.035073f, -0.152997f, 0.923246f, 0.135884f, 0.811053f, -0.290633f};
+  for (size_t i = 0; i < std::size(wanted); ++i) EXPECT_NEAR(states[5 * encoder.hidden_size() + i], wanted[i], kF32Tolerance) << i;
+}
+
 TEST(TinyLedgerTest, WhatIsReservedIsWhatThePlanSays) {
   for (const uint32_t context : {64u, 100u, 128u}) {
     Model model(Golden("tiny/llama_gqa_tied"), 2, context);

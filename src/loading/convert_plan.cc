@@ -24,9 +24,15 @@ uint32_t FileTypeOf(DType dtype) {
     case DType::kQ4_0: return 2;
     case DType::kQ4_1: return 3;
     case DType::kQ8_0: return 7;
+    case DType::kQ5_0: return 8;
+    case DType::kQ5_1: return 9;
+    case DType::kQ4_K: return 15;
+    case DType::kQ5_K: return 17;
+    case DType::kQ6_K: return 18;
+    case DType::kIQ4_NL: return 25;
     case DType::kBF16: return 32;
-    default: return 1024;  // "guessed"
   }
+  return 1024;  // "guessed"
 }
 
 DType MostOf(const checkpoint::Description& description, Precision precision) {
