@@ -12,6 +12,8 @@ namespace {
 struct DecoderDefaults {
   double norm_epsilon = 1e-6;
   bool tied = false;
+  uint32_t head_dim = 0;  // 0: hidden size / heads
+  uint32_t kv_heads = 0;  // 0: as many as heads
   RopeDefaults rope;
 };
 
@@ -37,8 +39,11 @@ Activation ReadActivation(Fields& fields, std::string_view key, std::string_view
 }
 
 void ReadDecoder(Fields& fields, const DecoderDefaults& defaults, ModelConfig& config) {
-  config.kv_heads = fields.Size("num_key_value_heads", config.heads);
-  config.head_dim = fields.Size("head_dim", std::max(1u, config.hidden_size / config.heads));
+  const auto or_default = [&](const char* key, uint32_t absent, uint32_t derived) {
+    return fields.Size(key, fields.Has(key) || absent == 0 ? derived : absent);
+  };
+  config.kv_heads = or_default("num_key_value_heads", defaults.kv_heads, config.heads);
+  config.head_dim = or_default("head_dim", defaults.head_dim, std::max(1u, config.hidden_size / config.heads));
   config.norm_epsilon = static_cast<float>(fields.Number("rms_norm_eps", defaults.norm_epsilon));
   config.tied_embeddings = fields.Flag("tie_word_embeddings", defaults.tied);
   config.activation = ReadActivation(fields, "hidden_act", "silu");
@@ -79,7 +84,7 @@ void ReadLlama(Fields& fields, ModelConfig& config) {
 }
 
 void ReadMistral(Fields& fields, ModelConfig& config) {
-  ReadDecoder(fields, {}, config);
+  ReadDecoder(fields, {.kv_heads = 8}, config);
   SetWindow(config, fields.SizeOrNone("sliding_window", 4096));
 }
 
@@ -112,8 +117,8 @@ void ReadPhi3(Fields& fields, ModelConfig& config) {
 void ReadNoRopeLayers(Fields& fields, ModelConfig& config) {
   const Json* list = fields.Find("no_rope_layers");
   const uint32_t interval = fields.SizeOrNone("no_rope_layer_interval", 4);
-  if (list != nullptr && (!list->is_array() || list->items().size() != config.layers)) {
-    return fields.Fail(ErrorCode::kInvalid, fmt::format("no_rope_layers is not a list of {} numbers", config.layers));
+  if (list != nullptr && (!list->is_array() || list->items().size() < config.layers)) {
+    return fields.Fail(ErrorCode::kInvalid, fmt::format("no_rope_layers is not a list of at least {} numbers", config.layers));
   }
   for (uint32_t layer = 0; layer < config.attention.size(); ++layer) {
     const bool rotated = list != nullptr ? list->items()[layer].AsUnsigned().value_or(1) != 0
@@ -133,7 +138,7 @@ void ReadSmolLm3(Fields& fields, ModelConfig& config) {
 }
 
 void ReadGemma(Fields& fields, const RopeDefaults& rope, ModelConfig& config) {
-  ReadDecoder(fields, {.tied = true, .rope = rope}, config);
+  ReadDecoder(fields, {.tied = true, .head_dim = 256, .kv_heads = 4, .rope = rope}, config);
   // Gemma's own key; "hidden_act" beside it is a leftover.
   config.activation = ReadActivation(fields, "hidden_activation", "gelu_pytorch_tanh");
   config.norm_adds_one = true;

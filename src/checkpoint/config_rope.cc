@@ -79,20 +79,27 @@ void ReadFactors(Fields& rope, const ModelConfig& config, RopeConfig& out) {
   if (!(out.attention_factor > 0)) rope.Fail(ErrorCode::kInvalid, "the attention factor of the rope scaling is not above 0");
 }
 
+// Of these architectures only phi3 rotates a part of its heads; the reference library passes over the member in others.
+uint32_t ReadRotaryDim(Fields& fields, Fields& rope, const ModelConfig& config) {
+  if (config.architecture != Architecture::kPhi3) return config.head_dim;
+  const double part = rope.Number("partial_rotary_factor", fields.Number("partial_rotary_factor", 1.0));
+  if (part > 0 && part <= 1) return static_cast<uint32_t>(config.head_dim * part);
+  rope.Fail(ErrorCode::kInvalid, fmt::format("a partial_rotary_factor of {} is not possible", part));
+  return config.head_dim;
+}
+
 // One set of parameters; `json` may be null: then all is default.
 RopeConfig ReadSet(Fields& fields, const Json* json, double theta, uint32_t original, ModelConfig& config) {
   static const Json kEmpty;
   RopeConfig out;
   Fields rope(json == nullptr ? kEmpty : *json, fields.path());
   out.theta = rope.Number("rope_theta", theta);
-  const double part = rope.Number("partial_rotary_factor", fields.Number("partial_rotary_factor", 1.0));
-  if (!(part > 0 && part <= 1)) rope.Fail(ErrorCode::kInvalid, fmt::format("a partial_rotary_factor of {} is not possible", part));
-  const auto dimensions = static_cast<uint32_t>(part > 0 && part <= 1 ? config.head_dim * part : config.head_dim);
+  out.type = ReadType(rope, config.architecture);
+  const uint32_t dimensions = ReadRotaryDim(fields, rope, config);
   if (config.rotary_dim != 0 && config.rotary_dim != dimensions) {
     rope.Fail(ErrorCode::kUnsupported, "layers that rotate different parts of their heads are not supported");
   }
   config.rotary_dim = dimensions;
-  out.type = ReadType(rope, config.architecture);
   // The model's own member counts before the one beside the factors, as in the reference library.
   out.original_positions = original != 0 ? original : rope.Size("original_max_position_embeddings", config.max_positions);
   if (!rope.failure) ReadFactors(rope, config, out);
@@ -109,9 +116,17 @@ void ReadRope(Fields& fields, const RopeDefaults& defaults, ModelConfig& config)
   const uint32_t original = fields.SizeOrNone("original_max_position_embeddings", defaults.original_positions);
   const Json* parameters = fields.Find("rope_parameters");
   const Json* scaling = fields.Find("rope_scaling");
-  const Json* global = parameters != nullptr ? parameters : scaling;
+  const bool both = parameters != nullptr && scaling != nullptr && !scaling->keys().empty();
+  const bool nested = parameters != nullptr && (parameters->Has("full_attention") || parameters->Has("sliding_attention"));
+  const bool two_rotations = local_theta > 0;
+  if (two_rotations && (both || (parameters != nullptr && !nested))) {
+    fields.Fail(ErrorCode::kUnsupported, "rope_parameters of this model that are not given for each type of layer, or beside rope_scaling",
+                "take the configuration as the model's makers published it");
+  }
+  // Beside each other the old member counts, as in the reference library.
+  const Json* global = both || parameters == nullptr ? scaling : parameters;
   const Json* local = defaults.scaling_is_local_too ? scaling : nullptr;
-  if (parameters != nullptr && (parameters->Has("full_attention") || parameters->Has("sliding_attention"))) {
+  if (nested && !both) {
     global = parameters->Find("full_attention");
     local = parameters->Find("sliding_attention");
   }

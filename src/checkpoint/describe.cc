@@ -1,5 +1,7 @@
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "checkpoint/config.h"
 #include "checkpoint/description.h"
 #include "checkpoint/folder.h"

@@ -216,8 +216,6 @@ INSTANTIATE_TEST_SUITE_P(All, ConfigTest, ::testing::Values(
             "a rope scaling factor of -2 is not possible"},
     Refusal{"rope_lists", "\"rope_type\": \"default\"", "\"rope_type\": \"longrope\", \"short_factor\": [1.0]",
             ErrorCode::kInvalid, "short_factor is not a list of 8 numbers"},
-    Refusal{"odd_part", "\"rope_type\": \"default\"", "\"partial_rotary_factor\": 0.2", ErrorCode::kInvalid,
-            "3 of 16 numbers of a head cannot be rotated in pairs"},
     Refusal{"activation", "\"silu\"", "\"relu\"", ErrorCode::kUnsupported, "hidden_act 'relu' is not supported"},
     Refusal{"heads_zero", "\"num_attention_heads\": 4", "\"num_attention_heads\": 0", ErrorCode::kInvalid,
             "num_attention_heads is not a size"},

@@ -71,9 +71,13 @@ constexpr uint32_t kNoWindow = 0;
 // Every layer with the window for which `slides` says so; the metadata's own pattern counts first: a period, or a flag
 // for each layer.
 template <class Slides>
-Result<void> SetSliding(const Metadata& metadata, const Slides& slides, ModelConfig& config) {
+Result<void> SetSliding(const Metadata& metadata, uint32_t absent, const Slides& slides, ModelConfig& config) {
   const std::string pattern_key = "attention.sliding_window_pattern";
-  PLIMSOLL_ASSIGN(const uint32_t window, metadata.Size("attention.sliding_window", kNoWindow));
+  PLIMSOLL_ASSIGN(const auto given, metadata.gguf().Unsigned(metadata.Key("attention.sliding_window")));
+  if (given.value_or(0) > INT32_MAX) {
+    return MakeError(ErrorCode::kInvalid, fmt::format("a sliding window of {} is not possible", *given)).In(metadata.gguf().path());
+  }
+  const auto window = static_cast<uint32_t>(given.value_or(absent));  // 0 is written for none
   std::vector<int32_t> flags;
   uint32_t period = 0;
   const GgufValue* pattern = metadata.gguf().Find(metadata.Key(pattern_key));
@@ -112,7 +116,7 @@ Result<void> ReadQwen3(const Metadata&, ModelConfig& config) {
 }
 
 Result<void> ReadPhi3(const Metadata& metadata, ModelConfig& config) {
-  return SetSliding(metadata, [](uint32_t) { return true; }, config);
+  return SetSliding(metadata, kNoWindow, [](uint32_t) { return true; }, config);
 }
 
 // Every fourth layer is not rotated: the metadata cannot say otherwise.
@@ -121,27 +125,29 @@ Result<void> ReadSmolLm3(const Metadata&, ModelConfig& config) {
   return {};
 }
 
-Result<void> ReadGemma(const Metadata& metadata, ModelConfig& config) {
+Result<void> ReadGemma(const Metadata& metadata, double attention_cap, double logit_cap, ModelConfig& config) {
   config.activation = Activation::kGeluTanh;
   config.embedding_scale = std::sqrt(static_cast<float>(config.hidden_size));
-  PLIMSOLL_ASSIGN(config.attention_soft_cap, metadata.Factor("attn_logit_softcapping", 0));
-  PLIMSOLL_ASSIGN(config.logit_soft_cap, metadata.Factor("final_logit_softcapping", 0));
+  PLIMSOLL_ASSIGN(config.attention_soft_cap, metadata.Factor("attn_logit_softcapping", attention_cap));
+  PLIMSOLL_ASSIGN(config.logit_soft_cap, metadata.Factor("final_logit_softcapping", logit_cap));
   return {};
 }
 
 Result<void> ReadGemma2(const Metadata& metadata, ModelConfig& config) {
   constexpr uint32_t kLayersOf27B = 46;
-  PLIMSOLL_TRY(ReadGemma(metadata, config));
+  // The first files lack these keys; the values are the model's own.
+  constexpr uint32_t kWindow = 4096;
+  PLIMSOLL_TRY(ReadGemma(metadata, 50, 30, config));
   ScaleLargestGemma(kLayersOf27B, config);
-  return SetSliding(metadata, [](uint32_t layer) { return layer % 2 == 0; }, config);
+  return SetSliding(metadata, kWindow, [](uint32_t layer) { return layer % 2 == 0; }, config);
 }
 
 Result<void> ReadGemma3(const Metadata& metadata, ModelConfig& config) {
   constexpr uint32_t kLayersOf27B = 62;
-  PLIMSOLL_TRY(ReadGemma(metadata, config));
+  PLIMSOLL_TRY(ReadGemma(metadata, 0, 0, config));
   ScaleLargestGemma(kLayersOf27B, config);
   config.qk_norm = QkNorm::kHead;
-  PLIMSOLL_TRY(SetSliding(metadata, [](uint32_t layer) { return (layer + 1) % 6 != 0; }, config));
+  PLIMSOLL_TRY(SetSliding(metadata, kNoWindow, [](uint32_t layer) { return (layer + 1) % 6 != 0; }, config));
   PLIMSOLL_ASSIGN(config.local_rope.theta, metadata.Number("rope.freq_base_swa", 10000.0));
   for (LayerAttention& layer : config.attention) layer.rope = layer.window != 0 ? LayerRope::kLocal : LayerRope::kGlobal;
   return {};
@@ -224,12 +230,14 @@ Result<void> ReadScaling(const Metadata& metadata, ModelConfig& config) {
   PLIMSOLL_ASSIGN(rope.theta, metadata.Number("rope.freq_base", 10000.0));
   PLIMSOLL_ASSIGN(const auto type, gguf.Text(metadata.Key("rope.scaling.type"), 64));
   PLIMSOLL_ASSIGN(rope.original_positions, metadata.Size("rope.scaling.original_context_length", config.max_positions));
-  PLIMSOLL_ASSIGN(rope.factor, metadata.Number("rope.scaling.factor", 1.0));
+  PLIMSOLL_ASSIGN(const double old_factor, metadata.Number("rope.scale_linear", 1.0));  // as the first files called it
+  PLIMSOLL_ASSIGN(rope.factor, metadata.Number("rope.scaling.factor", old_factor));
+  if (rope.factor == 0) rope.factor = 1;
   PLIMSOLL_ASSIGN(rope.attention_factor, metadata.Number("rope.scaling.attn_factor", 1.0));
   if (!(rope.factor > 0) || !(rope.attention_factor > 0)) {
     return MakeError(ErrorCode::kInvalid, "the factors of the rope scaling are not above 0").In(gguf.path());
   }
-  const std::string name = type.value_or("none");
+  const std::string name = type.value_or(rope.factor == 1 ? "none" : "linear");
   if (name == "linear") rope.type = RopeType::kLinear;
   if (name == "longrope") rope.type = RopeType::kLongrope;
   if (name == "yarn") {

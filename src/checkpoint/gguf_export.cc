@@ -57,6 +57,11 @@ Result<void> RefuseWhatIsNotWritten(const Description& description) {
   if (FormOf(config) == nullptr) {
     return Refused(description, fmt::format("writing models of type {} as GGUF is not supported", Quoted(config.architecture_name)));
   }
+  if (config.activation != Activation::kSilu) return Refused(description, "a GGUF cannot say an activation other than silu here");
+  if (config.rotary_dim != config.head_dim) return Refused(description, "writing heads that are rotated in part is not supported");
+  const bool may_have_biases = config.architecture == Architecture::kLlama || config.architecture == Architecture::kMistral ||
+                               config.architecture == Architecture::kGranite;
+  if (config.attention_output_bias && !may_have_biases) return Refused(description, "a GGUF of this architecture has no attention biases");
   if (config.rope.type != RopeType::kDefault) return Refused(description, "writing rope scaling into a GGUF is not supported");
   if (std::ranges::any_of(config.attention, [](const LayerAttention& layer) { return layer.window != 0; })) {
     return Refused(description, "writing a sliding window into a GGUF is not supported");

@@ -73,7 +73,7 @@ bool IsPassedOver(std::string_view name, const ModelConfig& config) {
     return name == "embeddings.position_ids" ||
            std::ranges::any_of(kHeads, [name](std::string_view head) { return name.starts_with(head); });
   }
-  return name.ends_with("rotary_emb.inv_freq") || (config.tied_embeddings && name == "lm_head.weight");
+  return name.ends_with("rotary_emb.inv_freq");
 }
 
 class Assigner {
@@ -181,6 +181,10 @@ std::string Listed(const std::vector<std::string>& mismatches) {
 }
 
 Result<void> AssignRoles(const std::vector<RawTensor>& raw, Description& description) {
+  // An output matrix that is there counts, as in the reference library: fine-tuned models may say that it is tied when it
+  // no longer is.
+  const bool has_output = std::ranges::find(raw, "lm_head.weight", &RawTensor::name) != raw.end();
+  if (has_output && !description.config.encoder()) description.config.tied_embeddings = false;
   Assigner assigner(description);
   for (const RawTensor& tensor : raw) PLIMSOLL_TRY(assigner.Add(tensor));
   return assigner.Finish(description.path);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cmath>
+#include <numbers>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -95,7 +96,7 @@ inline void AddRope(const ModelConfig& config, GgufWriter& gguf) {
   // The file has by how much each frequency is divided, the metadata says nothing of it.
   std::vector<float> factors;
   for (uint32_t i = 0; i < config.rotary_dim / 2; ++i) {
-    const double wavelength = 2 * M_PI * std::pow(rope.theta, 2.0 * i / config.rotary_dim);
+    const double wavelength = 2 * std::numbers::pi * std::pow(rope.theta, 2.0 * i / config.rotary_dim);
     const double smooth = (rope.original_positions / wavelength - rope.low_frequency_factor) /
                           (rope.high_frequency_factor - rope.low_frequency_factor);
     const double clamped = std::min(1.0, std::max(0.0, smooth));

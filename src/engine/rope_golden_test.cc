@@ -20,14 +20,12 @@ json ConfigOf(const json& golden, const json& one) {
           {"max_position_embeddings", golden.at("max_position_embeddings")}, {"rope_parameters", one.at("rope_parameters")}};
 }
 
-// rope_theta and partial_rotary_factor beside the scaling, as transformers 4 wrote them.
+// rope_theta beside the scaling, as transformers 4 wrote them.
 json OldForm(json config) {
   json scaling = config.at("rope_parameters");
   config.erase("rope_parameters");
   config["rope_theta"] = scaling.at("rope_theta");
-  if (scaling.contains("partial_rotary_factor")) config["partial_rotary_factor"] = scaling.at("partial_rotary_factor");
   scaling.erase("rope_theta");
-  scaling.erase("partial_rotary_factor");
   scaling["type"] = scaling.at("rope_type");
   scaling.erase("rope_type");
   config["rope_scaling"] = scaling;

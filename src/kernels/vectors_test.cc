@@ -1,3 +1,6 @@
+#include <cmath>
+#include <numbers>
+
 #include <gtest/gtest.h>
 
 #include "kernels/test_support.h"
@@ -114,7 +117,7 @@ TEST(VectorsTest, GeluByTanhIsRightToItsArgumentsRounding) {
     table->gelu_tanh(x.data(), x.size(), got.data());
     for (size_t i = 0; i < x.size(); ++i) {
       const double v = x[i];
-      const double u = std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v);
+      const double u = std::sqrt(2 / std::numbers::pi) * (v + 0.044715 * v * v * v);
       const double wanted = v / (1 + std::exp(-2 * u));
       const double rounding = 8 + 8 * std::min(2 * std::fabs(u), 90.0);
       ExpectNear(got[i], wanted, rounding * kEpsilon * std::fabs(wanted) + 1e-30, "gelu_tanh", x.size(), i);

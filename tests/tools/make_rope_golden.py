@@ -32,7 +32,6 @@ SCALINGS = [
       "long_factor": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], "original_max_position_embeddings": 32}, [32, 33]),
     ({"rope_type": "longrope", "factor": 6.0, "short_factor": [1.0] * 8, "long_factor": [2.5] * 8,
       "original_max_position_embeddings": 64}, [64, 128]),
-    ({"rope_type": "linear", "factor": 4.0, "partial_rotary_factor": 0.5}, [64]),
 ]
 
 

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <numbers>
 
 #include "kernels/reference/reference.h"
 
@@ -47,7 +48,7 @@ void GeluErf(const float* x, size_t n, float* out) {
 
 void GeluTanh(const float* x, size_t n, float* out) {
   // x / 2 * (1 + tanh u) as x * sigmoid(2 u), which does not cancel for negative x.
-  const double factor = 2 * std::sqrt(2.0 / M_PI);
+  const double factor = 2 * std::sqrt(2.0 / std::numbers::pi);
   for (size_t i = 0; i < n; ++i) {
     const double v = x[i];
     out[i] = static_cast<float>(v / (1 + std::exp(-factor * (v + 0.044715 * v * v * v))));
