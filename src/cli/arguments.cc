@@ -168,7 +168,7 @@ class Grammar {
   void AddToolCommands() {
     CLI::App* convert = Add(app_, "convert", "Write a model as one GGUF file of fewer bits, which llama.cpp opens too",
                             "  plimsoll convert ~/models/my-7b --precision q4 --out my-7b-q4.gguf\n"
-                            "  plimsoll convert smollm2 --precision q4 --out /tmp/smollm2.gguf --memory 200MiB --json");
+                            "  plimsoll convert smollm2 --precision q4 --out smollm2-q4.gguf --memory 200MiB --json");
     AddModel(convert);
     convert->add_option("--precision", options_.model.precision, "q8 or q4")->required()->check(CLI::IsMember({"q8", "q4"}));
     convert->add_option("--out", options_.out, "The file to write")->required();

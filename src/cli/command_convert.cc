@@ -22,14 +22,14 @@ Result<void> RunConvert(Session& session) {
   const Options& options = session.options;
   PLIMSOLL_ASSIGN(const std::string path, Absolute(options.out));
   PLIMSOLL_ASSIGN(auto worker, session.StartWorker(options.model.model));
-  const bool partial_there = platform::Exists(loading::PartialPath(path));
+  const std::string partial = loading::PartialPath(path, worker->process_id());
   const auto precision = options.model.precision == "q4" ? loading::Precision::kQ4 : loading::Precision::kQ8;
   const auto report = worker->Convert(precision, path, options.force, session.progress.sink(), session.stop);
   session.progress.Clear();
   if (!report) {
     // The worker removes what it has begun, unless it died or was left to itself by a stop.
     worker.reset();
-    if (!partial_there) (void)platform::Remove(loading::PartialPath(path));
+    (void)platform::Remove(partial);
     return report.error();
   }
   for (const std::string& note : report->notes) session.console.Notice("note: " + note);

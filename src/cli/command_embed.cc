@@ -53,7 +53,6 @@ class BatchedEmbedding {
     return Print(embeddings);
   }
 
- private:
   // Only texts need it: a model without a tokenizer, which cannot tell its prompts' length, still embeds ids.
   Result<void> FindPrompt() {
     if (prompt_) return {};
@@ -62,6 +61,7 @@ class BatchedEmbedding {
     return {};
   }
 
+ private:
   Json Row(const worker::ModelWorker::Embeddings& embeddings, size_t row) const {
     const auto begin = embeddings.vectors.begin() + static_cast<std::ptrdiff_t>(row * embeddings.dimensions);
     return std::vector<float>(begin, begin + embeddings.dimensions);
@@ -96,6 +96,7 @@ Result<void> RunEmbed(Session& session) {
   PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(session.options.model.model));
   PLIMSOLL_TRY(session.Load(*worker, wishes));
   BatchedEmbedding embedding(session, *worker);
+  if (session.options.embed_prompt) PLIMSOLL_TRY(embedding.FindPrompt());
   session.json_lines = true;
   const Result<void> read = ForEachJsonLine(session.options.jsonl, [&](JsonlInput input) { return embedding.Add(std::move(input)); });
   PLIMSOLL_TRY(embedding.Flush());  // the lines before a bad one

@@ -37,6 +37,7 @@ Result<void> RunGenerate(Session& session) {
   const double start = platform::MonotonicSeconds();
   const Options& options = session.options;
   PLIMSOLL_TRY(engine::CheckSampling(options.sampling));
+  PLIMSOLL_TRY(engine::CheckStops(options.stop));
   PLIMSOLL_ASSIGN(const std::string prompt, PromptOf(options));
   PLIMSOLL_ASSIGN(const loading::Wishes wishes, WishesOf(options));
   PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(options.model.model));

@@ -9,9 +9,16 @@ namespace plimsoll::cli {
 namespace {
 
 constexpr uint32_t kChunkTokens = 512;  // what figures are compared at
-constexpr uint64_t kMaxTextBytes = 16 * kMiB;
+constexpr uint64_t kMaxTextBytes = 4 * kMiB;
 // The text, its ids and the messages that carry them, here and in the worker, before the weights are read.
 constexpr uint64_t kBytesPerTextByte = 12;
+
+// By a process of its own, which ends: what reading a long text takes is no part of the plan that the model is held by.
+// What looks like a special token in the text is text.
+Result<std::vector<int32_t>> IdsOf(const std::string& text, const Session& session, uint64_t parent_bytes) {
+  PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(session.options.model.model, parent_bytes));
+  return worker->Tokenize(text, true, false);
+}
 
 }  // namespace
 
@@ -23,9 +30,14 @@ Result<void> RunPerplexity(Session& session) {
   const uint64_t parent_bytes = loading::kParentBaseBytes + kBytesPerTextByte * text.size();
   PLIMSOLL_ASSIGN(loading::Wishes wishes, WishesOf(options, parent_bytes));
   if (wishes.context_tokens == 0) wishes.context_tokens = kChunkTokens;
+  PLIMSOLL_ASSIGN(auto ids, IdsOf(text, session, parent_bytes));
+  const size_t text_tokens = ids.size();
+  if (text_tokens < 2 * size_t{wishes.context_tokens}) {
+    return MakeError(ErrorCode::kUsage, fmt::format("the text has {} tokens, at least {} are needed", text_tokens,
+                                                    2 * size_t{wishes.context_tokens})).In(options.text_file).Next("give a longer text");
+  }
+  if (options.chunks > 0) ids.resize(std::min(ids.size(), std::max(size_t{2}, size_t{options.chunks}) * wishes.context_tokens));
   PLIMSOLL_ASSIGN(const auto worker, session.StartWorker(options.model.model, parent_bytes));
-  // What looks like a special token in the text is text.
-  PLIMSOLL_ASSIGN(const auto ids, worker->Tokenize(text, true, false));
   PLIMSOLL_ASSIGN(const worker::LoadReport load, session.Load(*worker, wishes));
   PLIMSOLL_ASSIGN(const engine::Perplexity measured,
                   worker->MeasurePerplexity(ids, wishes.context_tokens, options.chunks, session.progress.sink(), session.stop));
@@ -34,7 +46,7 @@ Result<void> RunPerplexity(Session& session) {
   const double total_s = platform::MonotonicSeconds() - start;
   if (session.console.json()) {
     const Json json = {{"perplexity", measured.perplexity}, {"stderr", measured.standard_error}, {"tokens", measured.tokens},
-        {"chunks", measured.chunks}, {"text_tokens", ids.size()}, {"precision", load.rung.precision_name},
+        {"chunks", measured.chunks}, {"text_tokens", text_tokens}, {"chunk_tokens", wishes.context_tokens}, {"precision", load.rung.precision_name},
         {"kv", loading::NameOf(load.rung.kv)}, {"context", load.rung.context_tokens}, {"rung", load.rung.rung}, {"isa", load.isa},
         {"timings", {{"load_s", load.load_s}, {"total_s", total_s}}},
         {"memory", MemoryJson(session.limit, load.rung.total_bytes, peak)}};

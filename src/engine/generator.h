@@ -34,6 +34,8 @@ struct Sampling {
 };
 // kUsage naming the value and its range.
 Result<void> CheckSampling(const Sampling& sampling);
+// kUsage: too many stop strings, one that is empty or too long.
+Result<void> CheckStops(const std::vector<std::string>& stops);
 
 inline constexpr size_t kMaxStops = 64;
 inline constexpr size_t kMaxStopBytes = 1024;  // of one

@@ -37,8 +37,6 @@ struct LocalGenerator::Answer {
   }
 };
 
-namespace {
-
 Result<void> CheckStops(const std::vector<std::string>& stops) {
   if (stops.size() > kMaxStops) {
     return MakeError(ErrorCode::kUsage, fmt::format("{} stop strings are too many: at most {}", stops.size(), kMaxStops));
@@ -50,8 +48,6 @@ Result<void> CheckStops(const std::vector<std::string>& stops) {
   }
   return {};
 }
-
-}  // namespace
 
 LocalGenerator::LocalGenerator(Decoder decoder, ModelText text, std::vector<int32_t> end_ids,
                                const memory::Budget& budget)

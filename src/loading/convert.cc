@@ -13,6 +13,7 @@
 #include "loading/pieces.h"
 #include "platform/file.h"
 #include "platform/pages.h"
+#include "platform/process.h"
 
 namespace plimsoll::loading {
 namespace {
@@ -40,7 +41,7 @@ class Converter {
       files_.push_back(std::move(file));
     }
     PLIMSOLL_TRY(CheckUnchanged());
-    PLIMSOLL_ASSIGN(out_, platform::File::Open(path, platform::File::Mode::kCreate));
+    PLIMSOLL_ASSIGN(out_, platform::File::Open(path, platform::File::Mode::kCreateNew));
     const std::string header = conversion_.header.Encode();
     PLIMSOLL_TRY(out_.WriteAt(0, std::as_bytes(std::span(header))));
     for (size_t i = 0; i < description_.tensors.size(); ++i) PLIMSOLL_TRY(WriteTensor(i));
@@ -48,6 +49,8 @@ class Converter {
     PLIMSOLL_TRY(CheckUnchanged());
     return out_.Sync();
   }
+
+  bool began() const { return out_.open(); }  // whether the file is of this conversion's making
 
  private:
   Result<void> MakeLanes() {
@@ -173,18 +176,20 @@ Result<void> CheckRoom(const std::string& path, uint64_t bytes) {
 
 }  // namespace
 
-std::string PartialPath(const std::string& path) { return path + ".partial"; }
+std::string PartialPath(const std::string& path, int64_t process_id) { return fmt::format("{}.{}.partial", path, process_id); }
 
 Result<void> Convert(const checkpoint::Description& description, const Conversion& conversion, const std::string& path,
                      bool replace, memory::Budget& budget, platform::ThreadPool& pool, const ProgressSink& progress,
                      const StopToken& stop) {
   PLIMSOLL_TRY(CheckTarget(description, path, replace));
   PLIMSOLL_TRY(CheckRoom(path, conversion.file_bytes));
-  const std::string partial = PartialPath(path);
-  Result<void> done = Converter(description, conversion, budget, pool, progress, stop).Run(partial);
+  const std::string partial = PartialPath(path, platform::OwnProcessId());
+  Converter converter(description, conversion, budget, pool, progress, stop);
+  Result<void> done = converter.Run(partial);
+  if (done) done = CheckTarget(description, path, replace);  // another may have written it meanwhile
   if (done) done = platform::Rename(partial, path);
   if (!done) {
-    (void)platform::Remove(partial);  // the first error is the one to tell
+    if (converter.began()) (void)platform::Remove(partial);  // the first error is the one to tell
     return done;
   }
   return platform::SyncFolder(platform::FolderOf(path));

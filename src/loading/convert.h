@@ -1,7 +1,7 @@
 // Convert: a model written as one standard GGUF file, its tensors held as a load at that precision would hold them, so
 // that the file gives what the load gives. Tensor after tensor, in pieces: memory is a few buffers for each thread and the
-// header, whatever the model's size. The file is written as `.partial` beside its place, synced and renamed; after a
-// failure nothing is left. One thread at a time.
+// header, whatever the model's size. The file is written beside its place under a name of its own, which holds the
+// process, then synced and renamed; after a failure nothing is left. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,7 @@ Result<void> Convert(const checkpoint::Description& description, const Conversio
                      bool replace, memory::Budget& budget, platform::ThreadPool& pool, const ProgressSink& progress,
                      const StopToken& stop);
 
-std::string PartialPath(const std::string& path);
+// Where that process writes what will be `path`.
+std::string PartialPath(const std::string& path, int64_t process_id);
 
 }  // namespace plimsoll::loading

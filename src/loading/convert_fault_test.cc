@@ -6,6 +6,7 @@
 #include "loading/convert.h"
 #include "platform/faults.h"
 #include "platform/file.h"
+#include "platform/process.h"
 
 namespace plimsoll::loading {
 namespace {
@@ -30,7 +31,7 @@ TEST(ConvertFaultTest, EveryCallThatFailsIsToldAndLeavesNothing) {
       const uint64_t seen = platform::CallsSeen(kind);
       platform::ClearFaults();
       EXPECT_EQ(budget.used_bytes(), 0u);
-      EXPECT_FALSE(platform::Exists(PartialPath(out)));
+      EXPECT_FALSE(platform::Exists(PartialPath(out, platform::OwnProcessId())));
       if (done) Unwrap(platform::Remove(out));
       if (seen < nth) {
         EXPECT_TRUE(done);

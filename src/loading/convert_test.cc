@@ -10,6 +10,7 @@
 #include "checkpoint/testing.h"
 #include "loading/load.h"
 #include "platform/file.h"
+#include "platform/process.h"
 
 namespace plimsoll::loading {
 namespace {
@@ -45,6 +46,23 @@ LoadedWeights LoadAs(const checkpoint::Description& model, Precision precision, 
   Wishes wishes;
   wishes.precision = precision;
   return Unwrap(Load(model, Unwrap(MakePlan(model, kGiB, wishes)).chosen, budget, pool, {}, {}));
+}
+
+// Files that only bear a name like that of the unfinished file are not touched, nor one that another made meanwhile.
+TEST_F(ConvertTest, WhatIsNotItsOwnStays) {
+  const std::string partial = PartialPath(out_, platform::OwnProcessId());
+  WriteBytes(out_ + ".partial", "mine");
+  WriteBytes(partial, "mine too");
+  EXPECT_FALSE(Run(Tiny("llama_gqa_tied"), Precision::kQ8));
+  EXPECT_EQ(ReadBytes(partial), "mine too");
+  Unwrap(platform::Remove(partial));
+  const auto meanwhile = [this](const Progress&) {
+    if (!platform::Exists(out_)) WriteBytes(out_, "another's");
+  };
+  EXPECT_EQ(Run(Tiny("llama_gqa_tied"), Precision::kQ8, false, {}, meanwhile).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(ReadBytes(out_), "another's");
+  EXPECT_EQ(ReadBytes(out_ + ".partial"), "mine");
+  EXPECT_EQ(Names().size(), 2u);
 }
 
 // What is in the file is what a load of the source at that precision holds, to the byte; rows of q and k in their order.

@@ -39,6 +39,7 @@ int FlagsOf(File::Mode mode) {
   switch (mode) {
     case File::Mode::kRead: return kAlways | O_RDONLY;
     case File::Mode::kCreate: return kAlways | O_RDWR | O_CREAT | O_TRUNC;
+    case File::Mode::kCreateNew: return kAlways | O_RDWR | O_CREAT | O_EXCL;
     case File::Mode::kReadWrite: return kAlways | O_RDWR | O_CREAT;
   }
   return kAlways;
@@ -48,6 +49,7 @@ std::string_view VerbOf(File::Mode mode) {
   switch (mode) {
     case File::Mode::kRead: return "open for reading";
     case File::Mode::kCreate: return "create";
+    case File::Mode::kCreateNew: return "create";
     case File::Mode::kReadWrite: return "open for writing";
   }
   return "open";

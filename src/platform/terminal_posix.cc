@@ -49,6 +49,7 @@ void StopOnInterrupt(const StopToken& stop) {
   g_stop = new StopToken(stop);
   Install(SIGINT, OnSignal);
   Install(SIGTERM, OnSignal);
+  Install(SIGHUP, OnSignal);
   Install(SIGPIPE, SIG_IGN);
 }
 
