@@ -4,24 +4,11 @@
 #include "checkpoint/vocabulary.h"
 #include "fuzz/scratch.h"
 
-namespace {
-
-const plimsoll::fuzz::Scratch& Folder() {
-  static const plimsoll::fuzz::Scratch folder;
-  static const bool filled = [] {
-    for (const char* name : {"model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors", "model-00003-of-00003.safetensors", "model.safetensors.index.json"}) {
-      folder.CopyGolden(std::string("tiny/llama_gqa_tied/") + name, name);
-    }
-    return true;
-  }();
-  (void)filled;
-  return folder;
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto& folder = Folder();
+  static const plimsoll::fuzz::Scratch folder{"model-00001-of-00003.safetensors",
+                                              "model-00002-of-00003.safetensors",
+                                              "model-00003-of-00003.safetensors",
+                                              "model.safetensors.index.json"};
   for (const char* name : {"config.json", "tokenizer_config.json", "sentence_bert_config.json", "modules.json"}) {
     folder.Write(name, plimsoll::fuzz::TextOf(data, size));
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,9 +38,10 @@ class Scratch {
     Need(file.WriteAt(0, std::as_bytes(std::span(bytes))));
   }
 
-  // A file of tests/golden under another name, once.
-  void CopyGolden(const std::string& golden, const std::string& name) const {
-    Write(name, Need(platform::ReadWholeFile(std::string(PLIMSOLL_SOURCE_DIR) + "/tests/golden/" + golden, 16 << 20)));
+  // Files of a sound tiny checkpoint, for the input to stand beside.
+  explicit Scratch(std::initializer_list<const char*> of_llama) : Scratch() {
+    const std::string golden = std::string(PLIMSOLL_SOURCE_DIR) + "/tests/golden/tiny/llama_gqa_tied/";
+    for (const char* name : of_llama) Write(name, Need(platform::ReadWholeFile(golden + name, 16 << 20)));
   }
 
  private:

@@ -286,6 +286,25 @@ TEST_F(GgufTest, WhatIsNotReadIsNamed) {
   Expect(metadata_only.Bytes(), ErrorCode::kNotFound, "this GGUF file holds metadata only, no weights");
 }
 
+// What llama.cpp takes where a file says nothing, or says it the old way.
+TEST_F(GgufTest, WhatOldFilesLeaveOut) {
+  const auto config_of = [this](const std::string& tiny, auto change) {
+    const Description folder = testing::Unwrap(Describe(testing::Tiny(tiny)));
+    GgufWriter gguf = testing::AsGguf(folder);
+    change(gguf);
+    WriteBytes(folder_ / "old.gguf", gguf.Bytes());
+    return testing::Unwrap(Describe(folder_ / "old.gguf")).config;
+  };
+  const ModelConfig linear = config_of("llama_gqa_tied", [](GgufWriter& g) { g.Float("llama.rope.scaling.factor", 4); });
+  EXPECT_EQ(linear.rope.type, RopeType::kLinear);
+  EXPECT_EQ(linear.rope.factor, 4.0);
+  EXPECT_EQ(config_of("llama_gqa_tied", [](GgufWriter& g) { g.Float("llama.rope.scale_linear", 2); }).rope.type, RopeType::kLinear);
+  EXPECT_EQ(config_of("llama_gqa_tied", [](GgufWriter& g) { g.Float("llama.rope.scaling.factor", 0); }).rope.type, RopeType::kDefault);
+  // Phi-4's files say a window of 0.
+  const ModelConfig phi4 = config_of("phi3_longrope", [](GgufWriter& g) { g.Uint("phi3.attention.sliding_window", 0); });
+  EXPECT_EQ(phi4.attention[0].window, 0u);
+}
+
 TEST_F(GgufTest, TokenIdsOutsideTheVocabulary) {
   GgufWriter gguf;
   gguf.Text("tokenizer.ggml.model", "gpt2");

@@ -110,7 +110,7 @@ struct Bound {
 Result<void> CheckBound(const Bound& bound, const std::string& source) {
   if (bound.value >= bound.least && bound.value <= bound.most) return {};
   return MakeError(ErrorCode::kInvalid, fmt::format("{} is {}, between {} and {} is possible", bound.name, bound.value,
-                                                    bound.least, bound.most)).In(source);
+                                                    bound.least, bound.most)).In(source).Next(kFetchConfiguration);
 }
 
 bool IsFactor(double number) { return std::isfinite(number) && number > 0; }
@@ -118,22 +118,22 @@ bool IsFactor(double number) { return std::isfinite(number) && number > 0; }
 Result<void> CheckHeads(const ModelConfig& config, const std::string& source) {
   if (config.head_dim == 0 || config.head_dim > 256) {
     return MakeError(ErrorCode::kUnsupported, fmt::format("heads of {} numbers are not supported, 256 are the most",
-                                                          config.head_dim)).In(source);
+                                                          config.head_dim)).In(source).Next("use another model");
   }
   if (config.heads % config.kv_heads != 0) {
     return MakeError(ErrorCode::kInvalid, fmt::format("{} heads cannot share {} key and value heads", config.heads,
-                                                      config.kv_heads)).In(source);
+                                                      config.kv_heads)).In(source).Next(kFetchConfiguration);
   }
   if (config.encoder() && config.head_dim * config.heads != config.hidden_size) {
     return MakeError(ErrorCode::kInvalid, fmt::format("the hidden size {} does not divide into {} heads",
-                                                      config.hidden_size, config.heads)).In(source);
+                                                      config.hidden_size, config.heads)).In(source).Next(kFetchConfiguration);
   }
   const bool rotates = std::ranges::any_of(config.attention, [](const LayerAttention& layer) {
     return layer.rope != LayerRope::kNone;
   });
   if (rotates && (config.rotary_dim < 2 || config.rotary_dim % 2 != 0 || config.rotary_dim > config.head_dim)) {
     return MakeError(ErrorCode::kInvalid, fmt::format("{} of {} numbers of a head cannot be rotated in pairs",
-                                                      config.rotary_dim, config.head_dim)).In(source);
+                                                      config.rotary_dim, config.head_dim)).In(source).Next(kFetchConfiguration);
   }
   return {};
 }
@@ -143,15 +143,15 @@ Result<void> CheckNumbers(const ModelConfig& config, const std::string& source) 
                     IsFactor(config.local_rope.theta);
   if (!fine) {
     return MakeError(ErrorCode::kInvalid, fmt::format("a norm epsilon of {} or a rope base of {} makes no sense",
-                                                      config.norm_epsilon, config.rope.theta)).In(source);
+                                                      config.norm_epsilon, config.rope.theta)).In(source).Next(kFetchConfiguration);
   }
   for (const double factor : {config.embedding_scale, config.attention_scale, config.residual_scale, config.logit_scale}) {
     if (IsFactor(factor)) continue;
-    return MakeError(ErrorCode::kInvalid, fmt::format("a multiplier of {} makes no sense", factor)).In(source);
+    return MakeError(ErrorCode::kInvalid, fmt::format("a multiplier of {} makes no sense", factor)).In(source).Next(kFetchConfiguration);
   }
   if (config.first_position >= config.max_positions) {
     return MakeError(ErrorCode::kInvalid, fmt::format("positions that count from {} do not fit the {} that there are",
-                                                      config.first_position, config.max_positions)).In(source);
+                                                      config.first_position, config.max_positions)).In(source).Next(kFetchConfiguration);
   }
   return {};
 }

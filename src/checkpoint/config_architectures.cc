@@ -88,8 +88,8 @@ void ReadMistral(Fields& fields, ModelConfig& config) {
   SetWindow(config, fields.SizeOrNone("sliding_window", 4096));
 }
 
-void ReadQwen(Fields& fields, ModelConfig& config) {
-  ReadDecoder(fields, {}, config);
+void ReadQwen(Fields& fields, uint32_t head_dim, ModelConfig& config) {
+  ReadDecoder(fields, {.head_dim = head_dim}, config);
   const bool slides = fields.Flag("use_sliding_window", false);
   const uint32_t window = slides ? fields.SizeOrNone("sliding_window", 4096) : 0;
   const uint32_t first_sliding = fields.SizeOrNone("max_window_layers", 28);
@@ -97,12 +97,12 @@ void ReadQwen(Fields& fields, ModelConfig& config) {
 }
 
 void ReadQwen2(Fields& fields, ModelConfig& config) {
-  ReadQwen(fields, config);
+  ReadQwen(fields, 0, config);
   config.query_key_value_bias = true;
 }
 
 void ReadQwen3(Fields& fields, ModelConfig& config) {
-  ReadQwen(fields, config);
+  ReadQwen(fields, 128, config);
   config.qk_norm = QkNorm::kHead;
   ReadAttentionBias(fields, config);
 }

@@ -17,6 +17,8 @@
 
 namespace plimsoll::checkpoint {
 
+inline constexpr const char* kFetchConfiguration = "fetch the model's files again, all from one place";
+
 class Fields {
  public:
   Fields(const Json& json, std::string path) : json_(json), path_(std::move(path)) {}
@@ -83,6 +85,7 @@ class Fields {
   }
   void Fail(ErrorCode code, std::string message, std::string next = "") {
     if (failure) return;
+    if (next.empty()) next = code == ErrorCode::kInvalid ? kFetchConfiguration : "use another model";
     failure = MakeError(code, std::move(message)).In(path_).Next(std::move(next));
   }
   void Adopt(Error error) {

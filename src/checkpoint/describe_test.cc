@@ -84,6 +84,40 @@ TEST(DescribeTest, PromptsOfAnEncoder) {
   EXPECT_EQ(Describe(folder.path()).error().code, ErrorCode::kInvalid);
 }
 
+// A fine-tuned model may still say that its output is tied when its file has one of its own.
+TEST(DescribeTest, AnOutputThatIsThereCounts) {
+  TemporaryFolder folder;
+  CopyFolder(Tiny("llama_gqa_untied"), folder.path());
+  const std::string config = folder / "config.json";
+  WriteBytes(config, Replaced(ReadBytes(config), "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true"));
+  const Description model = Unwrap(Describe(folder.path()));
+  EXPECT_FALSE(model.config.tied_embeddings);
+  EXPECT_EQ(Find(model, Role::kOutput, -1).rows, 160u);
+}
+
+ModelConfig ConfigWith(const std::string& name, const char* what, const char* by) {
+  TemporaryFolder folder;
+  CopyFolder(Tiny(name), folder.path());
+  WriteBytes(folder / "config.json", Replaced(ReadBytes(folder / "config.json"), what, by));
+  return Unwrap(ReadConfig(folder.path()));
+}
+
+TEST(DescribeTest, WhichMemberCountsIsAsInTheReference) {
+  // rope_scaling before rope_parameters, whose base then does not count either.
+  const ModelConfig both = ConfigWith("llama_gqa_tied", "\"mlp_bias\": false",
+                                      "\"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2.0}, \"rope_theta\": 500.0");
+  EXPECT_EQ(both.rope.type, RopeType::kLinear);
+  EXPECT_EQ(both.rope.theta, 500.0);
+  // A part of the head is rotated by phi3 alone.
+  EXPECT_EQ(ConfigWith("llama_gqa_tied", "\"mlp_bias\": false", "\"partial_rotary_factor\": 0.5").rotary_dim, 16u);
+  EXPECT_EQ(Unwrap(ReadConfig(Tiny("phi3_longrope"))).rotary_dim, 12u);
+  // What an architecture takes where nothing is said.
+  EXPECT_EQ(ConfigWith("gemma2", "\"head_dim\": 16", "\"ignored\": 1").head_dim, 256u);
+  EXPECT_EQ(ConfigWith("qwen3", "\"head_dim\": 32", "\"ignored\": 1").head_dim, 128u);
+  // A list that is longer than the model.
+  EXPECT_EQ(ConfigWith("smollm3", "\"no_rope_layers\": [", "\"no_rope_layers\": [1, 1, ").attention[3].rope, LayerRope::kNone);
+}
+
 TEST(DescribeTest, OldConfigSaysTheSame) {
   for (const char* name : {"llama_gqa_tied", "llama_gqa_untied", "bert"}) {
     TemporaryFolder folder;

@@ -12,6 +12,8 @@
 namespace plimsoll::checkpoint {
 namespace {
 
+constexpr const char* kFetchAgain = "fetch this file again, or another GGUF of the model";
+
 const RawTensor* TensorNamed(GgufFile& gguf, std::string_view name) {
   const auto found = std::ranges::find(gguf.tensors(), name, &RawTensor::name);
   return found == gguf.tensors().end() ? nullptr : &*found;
@@ -38,21 +40,21 @@ class Metadata {
     }
     PLIMSOLL_ASSIGN(const auto value, gguf_.Unsigned(whole));
     if (!value && absent) return *absent;
-    if (!value) return MakeError(ErrorCode::kInvalid, fmt::format("the metadata lacks '{}'", whole)).In(gguf_.path());
+    if (!value) return MakeError(ErrorCode::kInvalid, fmt::format("the metadata lacks '{}'", whole)).In(gguf_.path()).Next(kFetchAgain);
     if (*value == 0 || *value > INT32_MAX) {
       return MakeError(ErrorCode::kInvalid, fmt::format("'{}' is {}, between 1 and {} is possible", whole, *value, INT32_MAX))
-          .In(gguf_.path());
+          .In(gguf_.path()).Next(kFetchAgain);
     }
     return static_cast<uint32_t>(*value);
   }
   Result<double> Number(const std::string& key, std::optional<double> absent) const {
     PLIMSOLL_ASSIGN(const auto value, gguf_.Number(Key(key)));
     if (!value && !absent) {
-      return MakeError(ErrorCode::kInvalid, fmt::format("the metadata lacks '{}'", Key(key))).In(gguf_.path());
+      return MakeError(ErrorCode::kInvalid, fmt::format("the metadata lacks '{}'", Key(key))).In(gguf_.path()).Next(kFetchAgain);
     }
     const double number = value ? *value : *absent;
     if (std::isfinite(number)) return number;
-    return MakeError(ErrorCode::kInvalid, fmt::format("'{}' is not a finite number", Key(key))).In(gguf_.path());
+    return MakeError(ErrorCode::kInvalid, fmt::format("'{}' is not a finite number", Key(key))).In(gguf_.path()).Next(kFetchAgain);
   }
   Result<float> Factor(const std::string& key, double absent) const {
     PLIMSOLL_ASSIGN(const double number, Number(key, absent));
@@ -75,7 +77,9 @@ Result<void> SetSliding(const Metadata& metadata, uint32_t absent, const Slides&
   const std::string pattern_key = "attention.sliding_window_pattern";
   PLIMSOLL_ASSIGN(const auto given, metadata.gguf().Unsigned(metadata.Key("attention.sliding_window")));
   if (given.value_or(0) > INT32_MAX) {
-    return MakeError(ErrorCode::kInvalid, fmt::format("a sliding window of {} is not possible", *given)).In(metadata.gguf().path());
+    return MakeError(ErrorCode::kInvalid, fmt::format("a sliding window of {} is not possible", *given))
+        .In(metadata.gguf().path())
+        .Next(kFetchAgain);
   }
   const auto window = static_cast<uint32_t>(given.value_or(absent));  // 0 is written for none
   std::vector<int32_t> flags;
@@ -85,7 +89,9 @@ Result<void> SetSliding(const Metadata& metadata, uint32_t absent, const Slides&
     PLIMSOLL_ASSIGN(flags, metadata.gguf().Integers(metadata.Key(pattern_key)));
     if (flags.size() != config.layers) {
       return MakeError(ErrorCode::kInvalid, fmt::format("'{}' has {} entries for {} layers", metadata.Key(pattern_key),
-                                                        flags.size(), config.layers)).In(metadata.gguf().path());
+                                                        flags.size(), config.layers))
+          .In(metadata.gguf().path())
+          .Next(kFetchAgain);
     }
   } else if (pattern != nullptr) {
     PLIMSOLL_ASSIGN(period, metadata.Size(pattern_key));
@@ -235,7 +241,7 @@ Result<void> ReadScaling(const Metadata& metadata, ModelConfig& config) {
   if (rope.factor == 0) rope.factor = 1;
   PLIMSOLL_ASSIGN(rope.attention_factor, metadata.Number("rope.scaling.attn_factor", 1.0));
   if (!(rope.factor > 0) || !(rope.attention_factor > 0)) {
-    return MakeError(ErrorCode::kInvalid, "the factors of the rope scaling are not above 0").In(gguf.path());
+    return MakeError(ErrorCode::kInvalid, "the factors of the rope scaling are not above 0").In(gguf.path()).Next(kFetchAgain);
   }
   const std::string name = type.value_or(rope.factor == 1 ? "none" : "linear");
   if (name == "linear") rope.type = RopeType::kLinear;
@@ -301,7 +307,7 @@ Result<void> ReadEpsilon(const Metadata& metadata, ModelConfig& config) {
 
 Result<ModelConfig> ConfigFromGguf(GgufFile& gguf) {
   PLIMSOLL_ASSIGN(const auto name, gguf.Text("general.architecture", 256));
-  if (!name) return MakeError(ErrorCode::kInvalid, "the metadata lacks 'general.architecture'").In(gguf.path());
+  if (!name) return MakeError(ErrorCode::kInvalid, "the metadata lacks 'general.architecture'").In(gguf.path()).Next(kFetchAgain);
   const auto* const known = std::ranges::find(kArchitectures, *name, &GgufArchitecture::name);
   if (known == kArchitectures.end()) return NotRead(gguf, *name);
   const Metadata metadata(gguf, *name);

@@ -100,10 +100,8 @@ class Assigner {
                                         ShapeText(raw.shape), ShapeText(shape)));
       return {};
     }
-    if (!raw.dtype) {
-      return UnsupportedType(raw, description_.format == Format::kGguf ? TypesOf::kGguf : TypesOf::kSafetensors)
-          .In(description_.files[raw.file].path);
-    }
+    // Of safetensors: a GGUF's types were judged when it was opened.
+    if (!raw.dtype) return UnsupportedType(raw, TypesOf::kSafetensors).In(description_.files[raw.file].path);
     Put(raw, *raw.dtype, entry, found->second.layer);
     return {};
   }

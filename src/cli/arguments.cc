@@ -160,8 +160,8 @@ class Grammar {
     CLI::App* perplexity = Add(app_, "perplexity", "How well a model foretells a text; figures compare with llama.cpp's llama-perplexity",
                                "  plimsoll perplexity smollm2 --text book.txt\n  plimsoll perplexity ~/models/my-7b --precision q4 --text book.txt --chunks 20 --json");
     AddModel(perplexity);
-    perplexity->add_option("--text", options_.text_file, "A plain text of at least 1024 tokens")->required();
-    perplexity->add_option("--chunks", options_.chunks, "Score at most so many chunks of 512 tokens (default: the whole text)")->check(CLI::Range(1u, 1u << 24));
+    perplexity->add_option("--text", options_.text_file, "A plain text of at least two chunks, 4 MiB at most")->required();
+    perplexity->add_option("--chunks", options_.chunks, "Score at most so many chunks of --context tokens (512, by which figures compare; default: the whole text)")->check(CLI::Range(1u, 1u << 24));
     AddLoading(perplexity);
   }
 

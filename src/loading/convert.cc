@@ -66,14 +66,7 @@ class Converter {
   }
 
   Result<void> CheckUnchanged() const {
-    for (size_t i = 0; i < files_.size(); ++i) {
-      const checkpoint::SourceFile& source = description_.files[i];
-      PLIMSOLL_ASSIGN(const platform::FileStatus status, files_[i].Status());
-      if (status.size_bytes == source.size_bytes && status.modified_ns == source.modified_ns && status.inode == source.inode) continue;
-      return MakeError(ErrorCode::kInvalid, fmt::format("{} changed while the model was converted", source.name))
-          .In(source.path)
-          .Next("wait until nothing writes to the model's files, then try again");
-    }
+    for (size_t i = 0; i < files_.size(); ++i) PLIMSOLL_TRY(loading::CheckUnchanged(description_.files[i], files_[i]));
     return {};
   }
 
@@ -160,7 +153,7 @@ Result<void> CheckTarget(const checkpoint::Description& description, const std::
     if (status.inode != target.inode || status.device != target.device) continue;
     return MakeError(ErrorCode::kUsage, "the file to write is one of the model's own").In(path).Next("give another name");
   }
-  if (target.kind != platform::FileKind::kRegular) return MakeError(ErrorCode::kUsage, "this is no file that could be replaced").In(path);
+  if (target.kind != platform::FileKind::kRegular) return MakeError(ErrorCode::kUsage, "this is no file that could be replaced").In(path).Next("give the name of a file");
   if (replace) return {};
   return MakeError(ErrorCode::kUsage, "this file is there already").In(path).Next("give another name, or --force to replace it");
 }

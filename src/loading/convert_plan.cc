@@ -49,7 +49,9 @@ DType MostOf(const checkpoint::Description& description, Precision precision) {
 
 Result<Conversion> PlanConversion(const checkpoint::Description& description, Precision precision) {
   if (description.config.encoder()) {
-    return MakeError(ErrorCode::kUnsupported, "writing an embedding model as GGUF is not supported").In(description.path);
+    return MakeError(ErrorCode::kUnsupported, "writing an embedding model as GGUF is not supported")
+        .In(description.path)
+        .Next("use the model as it is: `plimsoll embed` and `ingest` read its folder");
   }
   Wishes wishes;
   wishes.precision = precision;

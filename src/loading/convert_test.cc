@@ -48,6 +48,28 @@ LoadedWeights LoadAs(const checkpoint::Description& model, Precision precision, 
   return Unwrap(Load(model, Unwrap(MakePlan(model, kGiB, wishes)).chosen, budget, pool, {}, {}));
 }
 
+// What the file could not say is refused by name, before anything is written.
+TEST_F(ConvertTest, WhatAGgufCannotSayIsRefused) {
+  struct Case {
+    const char* model;
+    const char* what;
+    const char* by;
+  };
+  for (const Case& one : {Case{"llama_gqa_tied", "\"silu\"", "\"gelu\""},
+                          Case{"mistral_sliding", "\"sliding_window\": 8", "\"sliding_window\": 9"},
+                          Case{"llama_rope_llama3", "\"factor\": 8.0", "\"factor\": 4.0"},
+                          Case{"gemma2", "\"head_dim\": 16", "\"head_dim\":16"}}) {
+    TemporaryFolder source;
+    checkpoint::testing::CopyFolder(Tiny(one.model), source.path());
+    const std::string config = source / "config.json";
+    WriteBytes(config, checkpoint::testing::Replaced(ReadBytes(config), one.what, one.by));
+    const Result<void> done = Run(source.path(), Precision::kQ8);
+    ASSERT_FALSE(done) << one.model;
+    EXPECT_EQ(done.error().code, ErrorCode::kUnsupported) << done.error().message;
+    EXPECT_TRUE(Names().empty()) << one.model;
+  }
+}
+
 // Files that only bear a name like that of the unfinished file are not touched, nor one that another made meanwhile.
 TEST_F(ConvertTest, WhatIsNotItsOwnStays) {
   const std::string partial = PartialPath(out_, platform::OwnProcessId());

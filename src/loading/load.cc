@@ -49,17 +49,7 @@ class Loader {
     return {};
   }
 
-  Result<void> CheckUnchanged(size_t file) const {
-    const checkpoint::SourceFile& source = description_.files[file];
-    PLIMSOLL_ASSIGN(const platform::FileStatus status, files_[file].Status());
-    if (status.size_bytes == source.size_bytes && status.modified_ns == source.modified_ns && status.inode == source.inode) {
-      return {};
-    }
-    return MakeError(ErrorCode::kInvalid, fmt::format("{} changed since the model was described: it had {} bytes, now {}",
-                                                      source.name, source.size_bytes, status.size_bytes))
-        .In(source.path)
-        .Next("wait until nothing writes to the model's files, then try again");
-  }
+  Result<void> CheckUnchanged(size_t file) const { return loading::CheckUnchanged(description_.files[file], files_[file]); }
 
   // Memory for what is converted, and the views of it.
   Result<void> AllocateOwned() {

@@ -70,6 +70,17 @@ void AppendPieces(const Piece& whole, std::vector<Piece>& out) {
   }
 }
 
+Result<void> CheckUnchanged(const checkpoint::SourceFile& source, const platform::File& file) {
+  PLIMSOLL_ASSIGN(const platform::FileStatus status, file.Status());
+  if (status.size_bytes == source.size_bytes && status.modified_ns == source.modified_ns && status.inode == source.inode) {
+    return {};
+  }
+  return MakeError(ErrorCode::kInvalid, fmt::format("{} changed since the model was described: it had {} bytes, now {}",
+                                                    source.name, source.size_bytes, status.size_bytes))
+      .In(source.path)
+      .Next("wait until nothing writes to the model's files, then try again");
+}
+
 Result<void> DoPiece(const Piece& piece, const platform::File& file, const kernels::KernelTable& kernels,
                      std::span<std::byte> buffer) {
   if (piece.mapped) return ReadIn(piece, file);

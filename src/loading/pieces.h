@@ -28,6 +28,9 @@ struct Piece {
 // Cuts rows [first_row, first_row + rows) of a tensor into pieces of about kPieceBytes.
 void AppendPieces(const Piece& whole, std::vector<Piece>& out);
 
+// Whether the open file is still the one that was described. kInvalid, with both sizes.
+Result<void> CheckUnchanged(const checkpoint::SourceFile& source, const platform::File& file);
+
 // Does one piece. `buffer`: kPieceBytes and a row of f32 behind it; not touched for mapped pieces. kInvalid for NaN,
 // infinity, or numbers too large for the type, with tensor, file and byte.
 Result<void> DoPiece(const Piece& piece, const platform::File& file, const kernels::KernelTable& kernels,

@@ -33,7 +33,8 @@ bool Exists(const std::string& path);
 
 class File {
  public:
-  // kCreate makes or truncates; kCreateNew makes, and fails where there is a file of that name; kReadWrite opens or makes, content kept. Opening for reading never blocks on a FIFO:
+  // kCreate makes or truncates; kCreateNew makes, and fails where there is a file of that name; kReadWrite opens or makes,
+  // content kept. Opening for reading never blocks on a FIFO:
   // anything but a regular file is kInvalid.
   enum class Mode { kRead, kCreate, kCreateNew, kReadWrite };
   static Result<File> Open(const std::string& path, Mode mode);

@@ -15,10 +15,10 @@ namespace {
 
 constexpr std::string_view kWordStart = "\xE2\x96\x81";  // U+2581, before each first piece of a word in model "bert"
 
-enum TokenType : int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
-
-int32_t TypeOf(const GgufVocabulary& vocabulary, size_t id) {
-  return vocabulary.token_types.empty() ? static_cast<int32_t>(kNormal) : vocabulary.token_types[id];
+// Of a vocabulary whose types were checked; 0 is written for ordinary tokens too.
+PieceType TypeOf(const GgufVocabulary& vocabulary, size_t id) {
+  const int32_t type = vocabulary.token_types.empty() ? 0 : vocabulary.token_types[id];
+  return type == 0 ? PieceType::kNormal : static_cast<PieceType>(type);
 }
 
 Result<void> CheckCounts(const GgufVocabulary& vocabulary) {
@@ -27,9 +27,9 @@ Result<void> CheckCounts(const GgufVocabulary& vocabulary) {
   if (!vocabulary.token_types.empty() && vocabulary.token_types.size() != tokens) {
     return MakeError(ErrorCode::kInvalid, fmt::format("the GGUF file has {} tokens and {} token types", tokens, vocabulary.token_types.size()));
   }
-  for (size_t id = 0; id < tokens; ++id) {
-    const int32_t type = TypeOf(vocabulary, id);
-    if (type < 0 || type > kByte) return MakeError(ErrorCode::kInvalid, fmt::format("token {} of the GGUF file has the type {}; types are 0 to 6", id, type));
+  for (size_t id = 0; id < vocabulary.token_types.size(); ++id) {
+    const int32_t type = vocabulary.token_types[id];
+    if (type < 0 || type > static_cast<int32_t>(PieceType::kByte)) return MakeError(ErrorCode::kInvalid, fmt::format("token {} of the GGUF file has the type {}; types are 0 to 6", id, type));
   }
   return {};
 }
@@ -38,10 +38,10 @@ Result<void> CheckCounts(const GgufVocabulary& vocabulary) {
 std::vector<AddedToken> AddedOf(const GgufVocabulary& vocabulary) {
   std::vector<AddedToken> added;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-    const int32_t type = TypeOf(vocabulary, id);
-    if (type != kUnknown && type != kControl && type != kUserDefined) continue;
+    const PieceType type = TypeOf(vocabulary, id);
+    if (type != PieceType::kUnknown && type != PieceType::kControl && type != PieceType::kUserDefined) continue;
     if (vocabulary.tokens[id].empty()) continue;
-    added.push_back({.id = static_cast<int32_t>(id), .content = std::string(vocabulary.tokens[id]), .special = type != kUserDefined});
+    added.push_back({.id = static_cast<int32_t>(id), .content = std::string(vocabulary.tokens[id]), .special = type != PieceType::kUserDefined});
   }
   return added;
 }
@@ -83,7 +83,7 @@ Result<std::unique_ptr<Tokenizer>> FromGpt2(const GgufVocabulary& vocabulary) {
 }
 
 // Where the file names no such token, the one that llama.cpp takes, if it is of the right type.
-int32_t IdOr(const GgufVocabulary& vocabulary, int32_t named, int32_t usual, TokenType type) {
+int32_t IdOr(const GgufVocabulary& vocabulary, int32_t named, int32_t usual, PieceType type) {
   if (named >= 0) return named;
   const bool there = static_cast<size_t>(usual) < vocabulary.tokens.size() && TypeOf(vocabulary, static_cast<size_t>(usual)) == type;
   return there ? usual : -1;
@@ -103,16 +103,15 @@ Result<std::unique_ptr<Tokenizer>> FromSentencePieceKeys(const GgufVocabulary& v
   std::vector<std::string> names;  // of tokens without one
   names.reserve(vocabulary.tokens.size());
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-    const int32_t type = TypeOf(vocabulary, id);
-    model.types.push_back(type == 0 ? PieceType::kNormal : static_cast<PieceType>(type));
+    model.types.push_back(TypeOf(vocabulary, id));
     model.pieces.push_back(vocabulary.tokens[id].empty() ? std::string_view(names.emplace_back(NameOf(vocabulary, id))) : vocabulary.tokens[id]);
   }
   PLIMSOLL_ASSIGN(PipelineParts parts, PartsOfSentencePiece(model, {}));
   const int32_t unk = parts.special_ids.unk;
   parts.special_ids = vocabulary.ids;
   if (parts.special_ids.unk < 0) parts.special_ids.unk = unk;
-  parts.special_ids.bos = unigram ? vocabulary.ids.bos : IdOr(vocabulary, vocabulary.ids.bos, 1, kControl);
-  parts.special_ids.eos = IdOr(vocabulary, vocabulary.ids.eos, unigram ? 1 : 2, kControl);
+  parts.special_ids.bos = unigram ? vocabulary.ids.bos : IdOr(vocabulary, vocabulary.ids.bos, 1, PieceType::kControl);
+  parts.special_ids.eos = IdOr(vocabulary, vocabulary.ids.eos, unigram ? 1 : 2, PieceType::kControl);
   const SpecialIds& ids = parts.special_ids;
   if (ids.bos >= 0 && vocabulary.add_bos.value_or(!unigram)) parts.post_processor.before.push_back(ids.bos);
   if (ids.eos >= 0 && vocabulary.add_eos.value_or(unigram)) parts.post_processor.after.push_back(ids.eos);
@@ -120,10 +119,10 @@ Result<std::unique_ptr<Tokenizer>> FromSentencePieceKeys(const GgufVocabulary& v
 }
 
 // U+2581 marks the first piece of a word; here, as in tokenizer.json, ## marks the others. Tokens in brackets are neither.
-std::string WordPieceText(std::string_view token, int32_t type) {
+std::string WordPieceText(std::string_view token, PieceType type) {
   if (token.starts_with(kWordStart)) return std::string(token.substr(kWordStart.size()));
   const bool bracketed = token.size() > 1 && token.front() == '[' && token.back() == ']';
-  if (bracketed || (type != kNormal && type != 0)) return std::string(token);
+  if (bracketed || type != PieceType::kNormal) return std::string(token);
   return fmt::format("##{}", token);
 }
 

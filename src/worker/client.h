@@ -73,7 +73,7 @@ class ModelWorker {
   Result<engine::Perplexity> MeasurePerplexity(const std::vector<int32_t>& ids, uint32_t chunk_tokens, uint32_t chunks,
                                                const ProgressSink& progress, const StopToken& stop);
   // Without Load: writes the model as a GGUF at `path` (absolute; raw bytes). A worker that dies leaves
-  // loading::PartialPath(path) behind.
+  // loading::PartialPath(path, process_id()) behind.
   Result<ConvertReport> Convert(loading::Precision precision, const std::string& path, bool replace,
                                 const ProgressSink& progress, const StopToken& stop);
   // After Load, encoders: pooling as the model's folder says unless given. Literal special tokens are recognised, as the

@@ -41,6 +41,9 @@ Result<std::string> IdentityOf(const checkpoint::Description& description) {
     PLIMSOLL_TRY(MixRange(hash, file, 0, bytes));
     PLIMSOLL_TRY(MixRange(hash, file, source.size_bytes - bytes, bytes));
   }
+  // Passages that were stored with other words before them are other vectors.
+  for (const checkpoint::NamedPrompt& prompt : description.prompts) Mix(hash, fmt::format("{}={};", prompt.name, prompt.text));
+  Mix(hash, description.default_prompt);
   return fmt::format("{}:{:016x}", LastName(description.path), hash);
 }
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from plimsoll import TOOLS, PlimsollTest, read_jsonl
+from plimsoll import TOOLS, read_jsonl
 
 F16_CACHE = {"logit": 0.15, "mean_logprob": 0.05, "margin": 0.2}    # float16 activations or KV cache
 EIGHT_BITS = {"logit": 1.0, "mean_logprob": 0.3, "margin": 1.0}     # 8-bit weights
@@ -22,10 +22,22 @@ def text_of(text):
     return text if isinstance(text, str) else text["repeat"][0] * text["repeat"][1]
 
 
-class Reference(PlimsollTest):
-    """`model`: the exported folder. `golden`: where decoder/, tokenizer/ and chat/ lie. `name`: of the files there."""
+class Reference:
+    """Mixed into a PlimsollTest. `model`: the exported folder. `golden`: where decoder/, tokenizer/ and chat/ lie. `name`: of the files there."""
 
     model = golden = name = None
+
+    def test_token_ids(self):
+        self.check_tokenizer()
+
+    def test_chats(self):
+        self.check_chats()
+
+    def test_as_stored(self):
+        self.check_numbers("stored", F16_CACHE)
+
+    def test_8_bits(self):
+        self.check_numbers("q8", EIGHT_BITS)
 
     def golden_lines(self, kind):
         return read_jsonl(os.path.join(self.golden, kind, self.name + ".jsonl"))

@@ -30,4 +30,28 @@ void F32ToF16(const float* x, size_t n, uint16_t* out);
 void DequantizeRow(tensor::DType dtype, const std::byte* row, size_t columns, float* out);
 bool QuantizeRow(tensor::DType dtype, const float* x, size_t columns, std::byte* out);
 
+// All of them. A table of more instructions begins as this one, so that a new entry is never missing there.
+constexpr KernelTable Table() {
+  return {
+      .name = "avx2",
+      .quantize_activations = QuantizeActivations,
+      .mat_mul = MatMulRows,
+      .attention = Attend,
+      .full_attention = AttendFully,
+      .rms_norm = RmsNorm,
+      .layer_norm = LayerNorm,
+      .rope = Rope,
+      .silu_multiply = SiluMultiply,
+      .gelu_erf = GeluErf,
+      .gelu_tanh = GeluTanh,
+      .add = Add,
+      .multiply = Multiply,
+      .scale = Scale,
+      .soft_cap = SoftCap,
+      .f32_to_f16 = F32ToF16,
+      .dequantize_row = DequantizeRow,
+      .quantize_row = QuantizeRow,
+  };
+}
+
 }  // namespace plimsoll::kernels::avx2

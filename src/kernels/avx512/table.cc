@@ -19,26 +19,15 @@ void MatMulRows(const MatMul& product, uint64_t row_begin, uint64_t row_end, std
 
 }  // namespace avx512
 
-constinit const KernelTable kAvx512Table = {
-    .name = "avx512",
-    .quantize_activations = avx2::QuantizeActivations,
-    .mat_mul = avx512::MatMulRows,
-    .attention = avx512::Attend,
-    .full_attention = avx512::AttendFully,
-    .rms_norm = avx2::RmsNorm,
-    .layer_norm = avx2::LayerNorm,
-    .rope = avx2::Rope,
-    .silu_multiply = avx2::SiluMultiply,
-    .gelu_erf = avx2::GeluErf,
-    .gelu_tanh = avx2::GeluTanh,
-    .add = avx2::Add,
-    .multiply = avx2::Multiply,
-    .scale = avx2::Scale,
-    .soft_cap = avx2::SoftCap,
-    .f32_to_f16 = avx2::F32ToF16,
-    .dequantize_row = avx2::DequantizeRow,
-    .quantize_row = avx2::QuantizeRow,
-};
+// Whatever 512 bits gain nothing for is AVX2's.
+constinit const KernelTable kAvx512Table = [] {
+  KernelTable table = avx2::Table();
+  table.name = "avx512";
+  table.mat_mul = avx512::MatMulRows;
+  table.attention = avx512::Attend;
+  table.full_attention = avx512::AttendFully;
+  return table;
+}();
 
 }  // namespace plimsoll::kernels
 
